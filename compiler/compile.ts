@@ -1,0 +1,102 @@
+import './ops/index.js'
+import type { CompiledKernel, Dispatch, Program, Target } from './ir/program.js'
+import type { Eqn, Fn, Var } from './ir/types.js'
+import { print } from './ir/print.js'
+import { size } from './ir/types.js'
+import { verify } from './ir/verify.js'
+import { lowerLoops } from './kernel/loops.js'
+import { lowerMatmul } from './kernel/matmul.js'
+import { printWgsl } from './kernel/wgsl.js'
+import { cse } from './pass/cse.js'
+import { dce } from './pass/dce.js'
+import { expand } from './pass/expand.js'
+import { copies } from './pass/copies.js'
+import { type Group, type Grouping, group } from './pass/group.js'
+import { mapRule } from './pass/graph.js'
+import { plan, showPlan } from './pass/plan.js'
+import { simplify } from './pass/simplify.js'
+import { FoveaError } from './trace/error.js'
+
+/** What to print while compiling: the stages named in FOVEA_SHOW. */
+export type Show = (stage: 'ir' | 'passes' | 'wgsl' | 'plan', text: string) => void
+
+export interface CompileOptions {
+  /** Positions of inputs whose memory may be reused. */
+  readonly donated?: ReadonlySet<number>
+  readonly show?: Show
+  /** Check the IR after every pass; tests do. */
+  readonly verify?: boolean
+}
+
+/** The passes from a traced function to what is fused, in order. Each keeps the meaning of the function. */
+export const passes: readonly (readonly [string, (fn: Fn) => Fn])[] = [
+  ['simplify', simplify],
+  ['cse', cse],
+  ['expand', expand],
+  ['simplify', simplify],
+  ['cse', cse],
+  ['dce', dce],
+  ['copies', copies],
+]
+
+/** The whole way: passes, fusion, kernels, memory plan. Pure: no device is touched. */
+export function compile(traced: Fn, target: Target, options: CompileOptions = {}): Program {
+  const show = options.show ?? (() => {})
+  show('ir', print(traced))
+  if (options.verify) verify(traced)
+  const fn = passes.reduce((f, [name, pass]) => {
+    const next = pass(f)
+    if (options.verify) verify(next)
+    show('passes', `after ${name}:\n${print(next)}`)
+    return next
+  }, traced)
+  for (const v of [...fn.inputs, ...fn.eqns.flatMap((q) => q.outputs)]) refuseTooLarge(v, fn, target)
+  const grouping = group(fn, target)
+  const lowered = grouping.groups.map((g) => (g.kind === 'dot' ? lowerMatmul(grouping, g, target) : lowerLoops(grouping, g, target)))
+  const planned = plan(grouping, lowered, options.donated ?? new Set())
+
+  const kernels: CompiledKernel[] = []
+  const known = new Map<string, number>()
+  const dispatches = grouping.groups.map((g, i): Dispatch => {
+    const { kernel, buffers } = planned.kernels[i]
+    const wgsl = printWgsl(kernel)
+    let at = known.get(wgsl)
+    if (at === undefined) {
+      at = kernels.push({ name: kernel.name, wgsl, bindings: kernel.buffers.map((b) => b.access), inRange: false }) - 1
+      known.set(wgsl, at)
+      show('wgsl', `kernel ${at} ${kernel.name}:\n${wgsl}`)
+    }
+    const eqns = eqnsOf(grouping, g)
+    const first = g.anchors[0] ?? eqns[eqns.length - 1]
+    return { kernel: at, buffers, workgroups: kernel.workgroups, scope: first.scope, loc: first.loc, ops: [...new Set(eqns.map((q) => q.op))] }
+  })
+  const { buffers, inputs, outputs, memory } = planned
+  const program: Program = { name: fn.name, kernels, buffers, dispatches, inputs, outputs, memory }
+  show('plan', showPlan(program))
+  return program
+}
+
+/** Equations a group computes, inlined ones included. */
+function eqnsOf({ graph, owner }: Grouping, g: Group): Eqn[] {
+  const seen = new Set<Eqn>()
+  const own = new Set<Var>([...g.stores, ...g.anchors.flatMap((a) => a.outputs)])
+  const walk = (v: Var): void => {
+    const eqn = graph.def.get(v)
+    if (!eqn || seen.has(eqn) || (!own.has(v) && (owner.has(v) || !mapRule(eqn)))) return
+    for (const x of eqn.inputs) walk(x)
+    seen.add(eqn)
+  }
+  for (const v of own) walk(v)
+  return [...seen]
+}
+
+function refuseTooLarge(v: Var, fn: Fn, target: Target): void {
+  const bytes = size(v.aval.shape) * 4
+  if (bytes <= target.maxStorageBufferBindingSize) return
+  const eqn = fn.eqns.find((q) => q.outputs.includes(v))
+  throw new FoveaError(
+    'too-large',
+    `${eqn ? eqn.op : 'argument'}: a tensor [${v.aval.shape.join(', ')}] takes ${bytes} bytes, more than the device binds at once (${target.maxStorageBufferBindingSize}); split it, or use a smaller batch`,
+    eqn?.loc,
+  )
+}

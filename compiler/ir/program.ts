@@ -1,0 +1,66 @@
+import type { DType, Loc } from './types.js'
+
+/**
+ * What the compiler hands to a runtime: plain data that can be printed, cached and run by another host.
+ * Buffers are numbered; each has one origin. A dispatch names its buffers in the order of its kernel's bindings.
+ */
+export interface Program {
+  readonly name: string
+  readonly kernels: readonly CompiledKernel[]
+  readonly buffers: readonly ProgramBuffer[]
+  readonly dispatches: readonly Dispatch[]
+  /** Buffer of each input of the function, in order; -1: not read. */
+  readonly inputs: readonly number[]
+  readonly outputs: readonly OutputSpec[]
+  /** Largest number of bytes of `temp` and output buffers alive at once, and what the slots take. */
+  readonly memory: { readonly peakBytes: number; readonly tempBytes: number }
+}
+
+/** One distinct kernel: equal texts are one entry, so they compile once. */
+export interface CompiledKernel {
+  readonly name: string
+  readonly wgsl: string
+  /** Access of each binding, in order @binding(0), @binding(1), … of @group(0). */
+  readonly bindings: readonly ('read' | 'read_write')[]
+  /** True when every index is proven in range, so that robust buffer access may be off. */
+  readonly inRange: boolean
+}
+
+export type ProgramBuffer =
+  /** The caller's array. A donated input may be written. */
+  | { readonly kind: 'input'; readonly index: number; readonly bytes: number }
+  /** Scratch: `slot` says which allocation; buffers that share a slot are never alive together. */
+  | { readonly kind: 'temp'; readonly slot: number; readonly bytes: number }
+  /** Fresh memory that becomes output `index`. */
+  | { readonly kind: 'output'; readonly index: number; readonly bytes: number }
+  /** Values known at compile time. */
+  | { readonly kind: 'constant'; readonly dtype: DType; readonly data: readonly number[]; readonly bytes: number }
+
+export interface Dispatch {
+  readonly kernel: number
+  readonly buffers: readonly number[]
+  readonly workgroups: readonly [number, number, number]
+  readonly scope: string
+  readonly loc?: Loc
+  /** Names of the IR ops that this dispatch computes, for errors and profiles. */
+  readonly ops: readonly string[]
+}
+
+export interface OutputSpec {
+  readonly shape: readonly number[]
+  readonly dtype: DType
+  /** Where the value is: an 'output' buffer; or an 'input' buffer, donated (its array's memory moves to the output) or passed through (an alias). */
+  readonly buffer: number
+  readonly donated: boolean
+}
+
+/** What the compiler must know of a device: plain data, made by the runtime. */
+export interface Target {
+  /** 'software' for CPU-run adapters (SwiftShader, lavapipe), 'gpu' for hardware. */
+  readonly class: 'software' | 'gpu'
+  readonly maxStorageBuffersPerShaderStage: number
+  readonly maxStorageBufferBindingSize: number
+  readonly maxComputeInvocationsPerWorkgroup: number
+  readonly maxComputeWorkgroupStorageSize: number
+  readonly maxComputeWorkgroupsPerDimension: number
+}

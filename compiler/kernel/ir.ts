@@ -1,0 +1,42 @@
+import type { DType } from '../ir/types.js'
+import type { Expr, ExprType } from './expr.js'
+
+/**
+ * The kernel IR: a loop nest over buffers, neutral of the target. Invocations are a grid of workgroups of lanes;
+ * printers spell it for a device.
+ */
+export interface Kernel {
+  readonly name: string
+  readonly buffers: readonly KernelBuffer[]
+  /** Memory that the lanes of one workgroup share. Buffer `sharedBase + i` in loads and stores. */
+  readonly shared: readonly { readonly t: ExprType; readonly size: number }[]
+  readonly lanes: readonly [number, number]
+  readonly workgroups: readonly [number, number, number]
+  readonly body: readonly Stmt[]
+}
+
+export interface KernelBuffer {
+  readonly dtype: DType
+  /** 4: elements are read as groups of four. */
+  readonly width: 1 | 4
+  readonly access: 'read' | 'read_write'
+}
+
+export type Stmt =
+  | { readonly k: 'let'; readonly name: string; readonly value: Expr }
+  /** A register that `set` changes. */
+  | { readonly k: 'mutable'; readonly name: string; readonly t: ExprType; readonly value: Expr }
+  | { readonly k: 'set'; readonly name: string; readonly value: Expr }
+  | { readonly k: 'store'; readonly buffer: number; readonly at: Expr; readonly value: Expr }
+  /** `index` counts 0 … count-1. */
+  | { readonly k: 'loop'; readonly index: string; readonly count: number; readonly body: readonly Stmt[] }
+  | { readonly k: 'if'; readonly cond: Expr; readonly body: readonly Stmt[] }
+  /** Ends the invocation; only in kernels without barriers. */
+  | { readonly k: 'exit'; readonly cond: Expr }
+  | { readonly k: 'barrier' }
+
+export const sharedBase = 1000
+/** Names of the index variables that every kernel has. */
+export const builtins = ['group_x', 'group_y', 'group_z', 'lane_x', 'lane_y'] as const
+/** Registers named so are mutable: expressions over them stay where they are. */
+export const isMutable = (name: string): boolean => name.startsWith('acc')

@@ -1,0 +1,118 @@
+import type { Expr } from './expr.js'
+import { builtins, isMutable, sharedBase, type Stmt } from './ir.js'
+
+/**
+ * Names shared subexpressions with `let`, each as far out as its variables allow: work that does not change in a loop is done
+ * before it, and nothing is computed twice.
+ */
+export function bindLets(body: readonly Stmt[]): Stmt[] {
+  const uses = countUses(body)
+  let next = 0
+  const names = new Map<Expr, string>()
+  const rewritten = new Map<Expr, Expr>()
+
+  const block = (stmts: readonly Stmt[], outer: ReadonlySet<string>): Stmt[] => {
+    const known = new Set(outer)
+    const out: Stmt[] = []
+    // Names bound in this block end with it.
+    const bound: Expr[] = []
+    /** Binds every shared or loop-invariant part of `x` whose variables are known here. */
+    const visit = (x: Expr, inLoop: boolean): boolean => {
+      if (names.has(x)) return true
+      if (x.k === 'lit') return true
+      if (x.k === 'var') return known.has(x.name) && !isMutable(x.name)
+      const parts = x.k === 'load' ? [x.at] : x.args
+      let ready = true
+      for (const part of parts) ready = visit(part, inLoop) && ready
+      // Shared memory changes at barriers, so its loads stay where they are.
+      if (x.k === 'load' && x.buffer >= sharedBase) return false
+      if (ready && ((uses.get(x) ?? 0) > 1 || inLoop)) {
+        const name = `v${next++}`
+        out.push({ k: 'let', name, value: rewrite(x) })
+        names.set(x, name)
+        bound.push(x)
+      }
+      return ready
+    }
+    for (const s of stmts) {
+      for (const { x, inLoop } of expressions(s)) visit(x, inLoop)
+      switch (s.k) {
+        case 'let':
+        case 'mutable':
+          out.push({ ...s, value: rewrite(s.value) })
+          known.add(s.name)
+          break
+        case 'set':
+          out.push({ ...s, value: rewrite(s.value) })
+          break
+        case 'store':
+          out.push({ ...s, at: rewrite(s.at), value: rewrite(s.value) })
+          break
+        case 'loop':
+          out.push({ ...s, body: block(s.body, new Set([...known, s.index])) })
+          break
+        case 'if':
+          out.push({ ...s, cond: rewrite(s.cond), body: block(s.body, known) })
+          break
+        case 'exit':
+          out.push({ ...s, cond: rewrite(s.cond) })
+          break
+        case 'barrier':
+          out.push(s)
+      }
+      rewritten.clear()
+    }
+    for (const x of bound) names.delete(x)
+    return out
+  }
+
+  const rewrite = (x: Expr): Expr => {
+    const name = names.get(x)
+    if (name) return { k: 'var', t: x.t, id: -1, max: x.max, name }
+    const known = rewritten.get(x)
+    if (known) return known
+    let y = x
+    if (x.k === 'load') y = { ...x, at: rewrite(x.at) }
+    else if (x.k === 'op') y = { ...x, args: x.args.map(rewrite) }
+    rewritten.set(x, y)
+    return y
+  }
+  return block(body, new Set(builtins))
+}
+
+/** Expressions a statement evaluates, with whether it is inside a loop of the statement's own. */
+function* expressions(s: Stmt, inLoop = false): Generator<{ x: Expr; inLoop: boolean }> {
+  switch (s.k) {
+    case 'let':
+    case 'mutable':
+    case 'set':
+      yield { x: s.value, inLoop }
+      break
+    case 'store':
+      yield { x: s.at, inLoop }
+      yield { x: s.value, inLoop }
+      break
+    case 'loop':
+      for (const inner of s.body) yield* expressions(inner, true)
+      break
+    case 'if':
+      yield { x: s.cond, inLoop }
+      for (const inner of s.body) yield* expressions(inner, inLoop)
+      break
+    case 'exit':
+      yield { x: s.cond, inLoop }
+  }
+}
+
+function countUses(body: readonly Stmt[]): Map<Expr, number> {
+  const uses = new Map<Expr, number>()
+  const count = (x: Expr): void => {
+    const n = uses.get(x) ?? 0
+    uses.set(x, n + 1)
+    if (n > 0) return
+    if (x.k === 'load') count(x.at)
+    else if (x.k === 'op') x.args.forEach(count)
+  }
+  for (const s of body) for (const { x } of expressions(s)) count(x)
+  return uses
+}

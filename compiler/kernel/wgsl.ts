@@ -1,0 +1,212 @@
+import type { DType } from '../ir/types.js'
+import type { Expr, ExprType } from './expr.js'
+import { type Kernel, type KernelBuffer, sharedBase, type Stmt } from './ir.js'
+
+/**
+ * Prints a kernel as WGSL. Bindings are @group(0), in the order of the kernel's buffers; the entry point is `main`.
+ * Source: https://www.w3.org/TR/WGSL/
+ */
+export function printWgsl(kernel: Kernel): string {
+  const helpers = new Set<string>()
+  const body = kernel.body.flatMap((s) => printStmt(s, kernel, helpers, '  '))
+  const text = body.join('\n')
+  const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text)
+  const group = ['group_x', 'group_y', 'group_z'].some(uses)
+  const lane = ['lane_x', 'lane_y'].some(uses)
+  const parameters = [group ? '@builtin(workgroup_id) group: vec3u' : '', lane ? '@builtin(local_invocation_id) lane: vec3u' : ''].filter(Boolean)
+  const [x, y] = kernel.lanes
+  return [
+    ...kernel.buffers.map((b, i) => `@group(0) @binding(${i}) var<storage, ${b.access}> b${i}: array<${elementType(b)}>;`),
+    ...kernel.shared.map((s, i) => `var<workgroup> s${i}: array<${typeName(s.t)}, ${s.size}>;`),
+    ...[...helpers].sort().map((name) => helperText[name]),
+    `@compute @workgroup_size(${x}${y > 1 ? `, ${y}` : ''})`,
+    `fn main(${parameters.join(', ')}) {`,
+    ...['x', 'y', 'z'].filter((d) => uses(`group_${d}`)).map((d) => `  let group_${d} = group.${d};`),
+    ...['x', 'y'].filter((d) => uses(`lane_${d}`)).map((d) => `  let lane_${d} = lane.${d};`),
+    text,
+    '}',
+    '',
+  ].join('\n')
+}
+
+const scalarName: Record<DType, string> = { f32: 'f32', i32: 'i32', u32: 'u32', bool: 'bool' }
+const typeName = (t: ExprType): string => (t === 'f32x4' ? 'vec4f' : scalarName[t])
+/** bool is stored as u32: WGSL has no bool in memory. */
+const elementType = (b: KernelBuffer): string => {
+  const scalar = b.dtype === 'bool' ? 'u32' : scalarName[b.dtype]
+  return b.width === 4 ? `vec4<${scalar}>` : scalar
+}
+
+function printStmt(s: Stmt, kernel: Kernel, helpers: Set<string>, pad: string): string[] {
+  const show = (x: Expr): string => printExpr(x, kernel, helpers)
+  const inner = (stmts: readonly Stmt[]): string[] => stmts.flatMap((b) => printStmt(b, kernel, helpers, `${pad}  `))
+  switch (s.k) {
+    case 'let':
+      return [`${pad}let ${s.name} = ${show(s.value)};`]
+    case 'mutable':
+      return [`${pad}var ${s.name}: ${typeName(s.t)} = ${show(s.value)};`]
+    case 'set':
+      return [`${pad}${s.name} = ${show(s.value)};`]
+    case 'store': {
+      const value = show(s.value)
+      if (s.buffer >= sharedBase) return [`${pad}s${s.buffer - sharedBase}[${show(s.at)}] = ${value};`]
+      const bool = kernel.buffers[s.buffer].dtype === 'bool'
+      return [`${pad}b${s.buffer}[${show(s.at)}] = ${bool ? `select(0u, 1u, ${value})` : value};`]
+    }
+    case 'loop':
+      return [`${pad}for (var ${s.index} = 0u; ${s.index} < ${s.count}u; ${s.index}++) {`, ...inner(s.body), `${pad}}`]
+    case 'if':
+      return [`${pad}if (${show(s.cond)}) {`, ...inner(s.body), `${pad}}`]
+    case 'exit':
+      return [`${pad}if (${show(s.cond)}) { return; }`]
+    case 'barrier':
+      return [`${pad}workgroupBarrier();`]
+  }
+}
+
+function printExpr(x: Expr, kernel: Kernel, helpers: Set<string>): string {
+  const show = (y: Expr): string => printExpr(y, kernel, helpers)
+  switch (x.k) {
+    case 'lit':
+      return printLiteral(x.t, x.value, helpers)
+    case 'var':
+      return x.name
+    case 'load': {
+      if (x.buffer >= sharedBase) return `s${x.buffer - sharedBase}[${show(x.at)}]`
+      const text = `b${x.buffer}[${show(x.at)}]`
+      return kernel.buffers[x.buffer].dtype === 'bool' ? `(${text} != 0u)` : text
+    }
+    case 'op': {
+      const spell = spelling[x.f]
+      if (!spell) throw new Error(`internal: no WGSL for scalar function '${x.f}'`)
+      return spell(x.args.map(show), x, (name) => {
+        helpers.add(name)
+        return name
+      })
+    }
+  }
+}
+
+function printLiteral(t: ExprType, value: number, helpers: Set<string>): string {
+  switch (t) {
+    case 'bool':
+      return value ? 'true' : 'false'
+    case 'u32':
+      return `${value}u`
+    case 'i32':
+      return value === -2147483648 ? 'i32(-2147483647 - 1)' : `${value}i`
+    case 'f32x4':
+      return `vec4f(${printLiteral('f32', value, helpers)})`
+    case 'f32': {
+      const v = Math.fround(value)
+      // Constants must be finite in WGSL; bits read from a variable may be anything.
+      if (!Number.isFinite(v)) {
+        helpers.add('special')
+        return `bitcast<f32>(special[${Number.isNaN(v) ? 0 : v > 0 ? 1 : 2}])`
+      }
+      const text = String(v)
+      return `${/[.e]/.test(text) ? text : `${text}.0`}f`
+    }
+  }
+}
+
+type Spell = (args: string[], x: Expr & { k: 'op' }, helper: (name: string) => string) => string
+const infix =
+  (operator: string): Spell =>
+  (args) =>
+    `(${args.join(` ${operator} `)})`
+const call =
+  (name: string): Spell =>
+  (args) =>
+    `${name}(${args.join(', ')})`
+const helped =
+  (name: string): Spell =>
+  (args, _x, helper) =>
+    `${helper(name)}(${args.join(', ')})`
+
+/** How each scalar function of the op records is spelled. */
+const spelling: Record<string, Spell> = {
+  iadd: infix('+'),
+  imul: infix('*'),
+  idiv: infix('/'),
+  imod: infix('%'),
+  add: infix('+'),
+  sub: infix('-'),
+  mul: infix('*'),
+  div: infix('/'),
+  rem: infix('%'),
+  neg: ([a]) => `(-${a})`,
+  not: ([a], x) => (x.t === 'bool' ? `(!${a})` : `(~${a})`),
+  and: infix('&'),
+  or: infix('|'),
+  xor: infix('^'),
+  shiftLeft: ([a, b], x) => `select(${x.t}(0), ${a} << (u32(${b}) & 31u), u32(${b}) < 32u)`,
+  shiftRight: ([a, b], x) => (x.t === 'u32' ? `select(0u, ${a} >> (${b} & 31u), ${b} < 32u)` : `(${a} >> min(u32(${b}), 31u))`),
+  eq: infix('=='),
+  ne: infix('!='),
+  lt: infix('<'),
+  le: infix('<='),
+  gt: infix('>'),
+  ge: infix('>='),
+  max: (args, x, helper) => (x.t === 'f32' ? helped('maxNan')(args, x, helper) : call('max')(args, x, helper)),
+  min: (args, x, helper) => (x.t === 'f32' ? helped('minNan')(args, x, helper) : call('min')(args, x, helper)),
+  select: ([c, a, b]) => `select(${b}, ${a}, ${c})`,
+  cast: ([a], x) => (x.t === 'bool' ? `(${a} != ${x.args[0].t}(0))` : `${typeName(x.t)}(${a})`),
+  stopGradient: ([a]) => a,
+  exp: call('exp'),
+  log: call('log'),
+  sqrt: call('sqrt'),
+  rsqrt: call('inverseSqrt'),
+  sin: call('sin'),
+  cos: call('cos'),
+  abs: call('abs'),
+  sign: call('sign'),
+  floor: call('floor'),
+  fma: call('fma'),
+  tanh: helped('tanhSafe'),
+  erf: helped('erf'),
+  logistic: helped('logistic'),
+  pow: helped('powSigned'),
+  splat: ([a]) => `vec4f(${a})`,
+  vec4: call('vec4f'),
+  dot4: call('dot'),
+  lane0: ([a]) => `${a}.x`,
+  lane1: ([a]) => `${a}.y`,
+  lane2: ([a]) => `${a}.z`,
+  lane3: ([a]) => `${a}.w`,
+}
+
+const helperText: Record<string, string> = {
+  special: 'var<private> special: array<u32, 3> = array<u32, 3>(0x7fc00000u, 0x7f800000u, 0xff800000u);',
+  // NaN is told by its bits: comparisons may be optimised as if there were none.
+  maxNan: `fn maxNan(a: f32, b: f32) -> f32 {
+  let m = select(b, a, a > b);
+  return select(m, a, (bitcast<u32>(a) & 0x7fffffffu) > 0x7f800000u);
+}`,
+  minNan: `fn minNan(a: f32, b: f32) -> f32 {
+  let m = select(b, a, a < b);
+  return select(m, a, (bitcast<u32>(a) & 0x7fffffffu) > 0x7f800000u);
+}`,
+  tanhSafe: 'fn tanhSafe(x: f32) -> f32 { return tanh(clamp(x, -15.0f, 15.0f)); }',
+  logistic: `fn logistic(x: f32) -> f32 {
+  let e = exp(-abs(x));
+  return select(e, 1.0f, x >= 0.0f) / (1.0f + e);
+}`,
+  powSigned: `fn powSigned(a: f32, b: f32) -> f32 {
+  let whole = floor(b) == b;
+  let odd = whole && (abs(b) < 16777216.0f) && ((i32(b) & 1) != 0);
+  let m = pow(abs(a), b);
+  let r = select(select(0.0f / (a - a), m, whole), m, a >= 0.0f);
+  return select(select(r, -m, odd && a < 0.0f), 1.0f, b == 0.0f);
+}`,
+  // erf within 3 ulp: a polynomial in x² for |x| < 1, else 1 - exp(-x²)·Q(1 / (1 + x/2)); both fitted at Chebyshev nodes.
+  erf: `fn erf(x: f32) -> f32 {
+  let a = min(abs(x), 4.0f);
+  let z = x * x;
+  let small = x * fma(fma(fma(fma(fma(fma(fma(-9.67359119e-06f, z, 0.000112682537f), z, -0.000848439639f), z, 0.00522105349f), z, -0.0268654376f), z, 0.112837829f), z, -0.376126379f), z, 1.12837923f);
+  let t = 1.0f / (1.0f + 0.5f * a);
+  let q = fma(fma(fma(fma(fma(fma(fma(fma(0.0129329134f, t, 0.0685304552f), t, -0.384646118f), t, 0.479816347f), t, -0.0537935682f), t, 0.328946322f), t, 0.264107674f), t, 0.284325778f), t, -0.000120402568f);
+  let big = sign(x) * (1.0f - exp(-a * a) * q);
+  return select(big, small, a < 1.0f);
+}`,
+}

@@ -1,0 +1,22 @@
+import { showShape } from '../ir/types.js'
+import { fail } from './fail.js'
+
+/** Counts one axis from the front. */
+export function axisOf(op: string, axis: number, shape: readonly number[]): number {
+  const i = axis < 0 ? axis + shape.length : axis
+  if (!Number.isInteger(axis) || i < 0 || i >= shape.length)
+    fail('shape', `${op}: axis ${axis} is out of range for ${showShape(shape)}`)
+  return i
+}
+
+/** Counts axes from the front, in the order given; all axes when `axes` is undefined. */
+export function axesOf(op: string, axes: number | readonly number[] | undefined, shape: readonly number[]): number[] {
+  if (axes === undefined) return shape.map((_, i) => i)
+  const out: number[] = []
+  for (const axis of typeof axes === 'number' ? [axes] : axes) {
+    const i = axisOf(op, axis, shape)
+    if (out.includes(i)) fail('shape', `${op}: axis ${axis} of ${showShape(shape)} is named twice`)
+    out.push(i)
+  }
+  return out
+}

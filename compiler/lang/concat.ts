@@ -1,0 +1,56 @@
+import { sameShape, showShape } from '../ir/types.js'
+import * as prim from '../ops/prim.js'
+import type { Tensor } from '../trace/tensor.js'
+import type { Concat, Stack } from '../types/concat.js'
+import type { AnyTensor, CommonAll, Mixed, ShapesOf } from '../types/operand.js'
+import type { Ok, Param } from '../types/shape.js'
+import { axisOf } from './axes.js'
+import { fail } from './fail.js'
+import { takeAll } from './operand.js'
+
+/**
+ * Joined along `axis` (the first when absent); the other dims agree.
+ * Throws FoveaError 'shape' or 'dtype' when they don't.
+ *
+ * @example
+ * const tokens = concat([cls, patches], 1)
+ */
+export function concat<const Ts extends readonly AnyTensor[], const A extends number = 0>(
+  tensors: Param<Ts, Mixed<'concat', Ts, Concat<ShapesOf<Ts>, A>>>,
+  axis?: A,
+): Tensor<Ok<Mixed<'concat', Ts, Concat<ShapesOf<Ts>, A>>>, CommonAll<Ts>> {
+  const xs = takeAll('concat', tensors as readonly unknown[])
+  if (!xs.length) fail('shape', 'concat: expected at least one tensor')
+  const first = xs[0].aval.shape
+  const i = axisOf('concat', axis ?? 0, first)
+  xs.slice(1).reduce<readonly number[]>((a, x) => {
+    const b = x.aval.shape
+    if (b.length !== a.length) fail('shape', `concat: ranks differ: ${showShape(a)} and ${showShape(b)}`)
+    const d = a.findIndex((n, j) => j !== i && n !== b[j])
+    if (d >= 0) fail('shape', `concat: ${showShape(a)} and ${showShape(b)} differ in axis ${d}: ${a[d]} vs ${b[d]}`)
+    return a.map((n, j) => (j === i ? n + b[j] : n))
+  }, first)
+  return xs.length === 1 ? xs[0] : prim.concat(xs, i)
+}
+
+/**
+ * Tensors of one shape along a new axis at `axis` of the result (the first when absent).
+ * Throws FoveaError 'shape' or 'dtype' when shapes or dtypes differ.
+ *
+ * @example
+ * const batch = stack([tensor([1, 2]), tensor([3, 4])])
+ */
+export function stack<const Ts extends readonly AnyTensor[], const A extends number = 0>(
+  tensors: Param<Ts, Mixed<'stack', Ts, Stack<ShapesOf<Ts>, A>>>,
+  axis?: A,
+): Tensor<Ok<Mixed<'stack', Ts, Stack<ShapesOf<Ts>, A>>>, CommonAll<Ts>> {
+  const xs = takeAll('stack', tensors as readonly unknown[])
+  if (!xs.length) fail('shape', 'stack: expected at least one tensor')
+  const { shape } = xs[0].aval
+  for (const x of xs)
+    if (!sameShape(x.aval.shape, shape))
+      fail('shape', `stack: shapes differ: ${showShape(shape)} and ${showShape(x.aval.shape)}`)
+  const at = axisOf('stack', axis ?? 0, [...shape, axis ?? 0])
+  const rows = xs.map((x) => prim.reshape(x, [...shape.slice(0, at), 1, ...shape.slice(at)]))
+  return rows.length === 1 ? rows[0] : prim.concat(rows, at)
+}

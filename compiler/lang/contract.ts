@@ -1,0 +1,76 @@
+import { showShape } from '../ir/types.js'
+import * as prim from '../ops/prim.js'
+import type { Tensor } from '../trace/tensor.js'
+import type { DotGeneral, MatMul } from '../types/matmul.js'
+import type { AnyTensor, DTypeOf, First, SameDType, ShapeOf, Takes } from '../types/operand.js'
+import type { Ok, Param } from '../types/shape.js'
+import { fail } from './fail.js'
+import { broadcastShapes, expand, FLOAT, take1, takeAll } from './operand.js'
+
+type Floats<Op extends string, A, B, R> = First<
+  [SameDType<Op, DTypeOf<A>, DTypeOf<B>>, Takes<Op, DTypeOf<A>, 'f32'>],
+  R
+>
+const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
+
+/**
+ * Matrix product of the last two dims: [...batch, m, k] × [...batch, k, n] → [...batch, m, n]. Batch dims broadcast; f32.
+ * Throws FoveaError 'shape' when inner or batch dims differ or an operand has rank below 2.
+ *
+ * @example
+ * const y = matmul(x, w)
+ */
+export function matmul<A extends AnyTensor, B extends AnyTensor>(
+  a: A,
+  b: Param<B, Floats<'matmul', A, B, MatMul<ShapeOf<A>, ShapeOf<B>>>>,
+): Tensor<Ok<Floats<'matmul', A, B, MatMul<ShapeOf<A>, ShapeOf<B>>>>, 'f32'> {
+  const [x, y] = takeAll('matmul', [a, b])
+  take1('matmul', x, FLOAT)
+  const [s, t] = [x.aval.shape, y.aval.shape]
+  if (s.length < 2) fail('shape', `matmul: left operand must have rank >= 2, got ${showShape(s)}`)
+  if (t.length < 2) fail('shape', `matmul: right operand must have rank >= 2, got ${showShape(t)}`)
+  const [m, k, k2, n] = [...s.slice(-2), ...t.slice(-2)]
+  if (k !== k2) fail('shape', `matmul: inner dims differ: ${k} vs ${k2} in ${showShape(s)} x ${showShape(t)}`)
+  const batch = broadcastShapes('matmul: cannot broadcast batch dims', s.slice(0, -2), t.slice(0, -2))
+  // Without batch dims on the right the left's are rows like any other.
+  if (t.length === 2) {
+    return prim.dotGeneral(x, y, { lhsContract: [s.length - 1], rhsContract: [0], lhsBatch: [], rhsBatch: [] })
+  }
+  const dims = range(batch.length)
+  return prim.dotGeneral(expand(x, [...batch, m, k]), expand(y, [...batch, k, n]), {
+    lhsContract: [batch.length + 1],
+    rhsContract: [batch.length],
+    lhsBatch: dims,
+    rhsBatch: dims,
+  })
+}
+
+/**
+ * lax.dot_general: the sum of products over the contracting axes for each batch index. The result's dims are the batch,
+ * what is left of `a`, what is left of `b`; f32.
+ * Throws FoveaError 'shape' when paired dims differ.
+ */
+export function dotGeneral<A extends AnyTensor, B extends AnyTensor, const X extends prim.DotDims>(
+  a: A,
+  b: Param<B, Floats<'dotGeneral', A, B, DotGeneral<ShapeOf<A>, ShapeOf<B>, X>>>,
+  axes: X,
+): Tensor<Ok<Floats<'dotGeneral', A, B, DotGeneral<ShapeOf<A>, ShapeOf<B>, X>>>, 'f32'> {
+  const [x, y] = takeAll('dotGeneral', [a, b])
+  take1('dotGeneral', x, FLOAT)
+  checkPairs('contracting', x, y, axes.lhsContract, axes.rhsContract)
+  checkPairs('batch', x, y, axes.lhsBatch, axes.rhsBatch)
+  return prim.dotGeneral(x, y, axes)
+}
+
+function checkPairs(what: string, x: AnyTensor, y: AnyTensor, left: readonly number[], right: readonly number[]): void {
+  const [s, t] = [x.aval.shape, y.aval.shape]
+  left.forEach((i, n) => {
+    const j = right[n]
+    if (j === undefined) fail('shape', `dotGeneral: ${what} axes differ in number`)
+    if (!(i in s)) fail('shape', `dotGeneral: axis ${i} is out of range for ${showShape(s)}`)
+    if (!(j in t)) fail('shape', `dotGeneral: axis ${j} is out of range for ${showShape(t)}`)
+    if (s[i] !== t[j])
+      fail('shape', `dotGeneral: ${what} dims differ: ${s[i]} vs ${t[j]} in ${showShape(s)} x ${showShape(t)}`)
+  })
+  if (right.length > left.length) fail('shape', `dotGeneral: ${what} axes differ in number`)
+}

@@ -1,0 +1,17 @@
+/** The language: the functions users call, typed with shapes. Importing it registers every primitive. */
+import '../ops/index.js'
+
+export * from './activations.js'
+export * from './arithmetic.js'
+export * from './bits.js'
+export * from './compare.js'
+export * from './concat.js'
+export * from './contract.js'
+export * from './creation.js'
+export * from './einsum.js'
+export * from './gather.js'
+export * from './poly.js'
+export * from './rearrange.js'
+export * from './reduce.js'
+export * from './slices.js'
+export * from './views.js'

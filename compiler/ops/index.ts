@@ -1,0 +1,10 @@
+/** Importing this registers every primitive. */
+import './elementwise.js'
+import './create.js'
+import './views.js'
+import './reduce.js'
+import './contract.js'
+import './indexing.js'
+import './composite.js'
+
+export * from './op.js'

@@ -1,0 +1,104 @@
+import type { Tensor } from '../trace/tensor.js'
+import type { Aval, DType, Params } from '../ir/types.js'
+import type { Expr, Exprs } from '../kernel/expr.js'
+
+/** A value of the reference interpreter: row-major f64 data. bool is 0/1; i32/u32 are exact integers. */
+export interface RefArray {
+  readonly shape: readonly number[]
+  readonly dtype: DType
+  readonly data: Float64Array
+}
+
+/** Any tensor, whatever its static type. */
+export type AnyTensor = Tensor<any, any>
+
+/** Tangents in, tangents out; `null` is a symbolic zero. `outs` are the primal results. */
+export type JvpRule = (c: {
+  readonly inputs: readonly AnyTensor[]
+  readonly outs: readonly AnyTensor[]
+  readonly tangents: readonly (AnyTensor | null)[]
+  readonly params: Params
+}) => (AnyTensor | null)[]
+
+/**
+ * Cotangents of the outputs in, one cotangent per input out. `linear[i]` says whether input i is linear here;
+ * only linear inputs need an answer, and the value of a linear input must not be read (its aval may).
+ */
+export type TransposeRule = (c: {
+  readonly cotangents: readonly (AnyTensor | null)[]
+  readonly inputs: readonly AnyTensor[]
+  readonly linear: readonly boolean[]
+  readonly params: Params
+}) => (AnyTensor | null)[]
+
+/**
+ * vmap: inputs whose `batched[i]` is true carry the mapped axis in front. Returns the outputs, all with the mapped axis in front.
+ * 'elementwise' broadcasts the inputs that are not batched.
+ */
+export type BatchRule =
+  | 'elementwise'
+  | ((c: { readonly inputs: readonly AnyTensor[]; readonly batched: readonly boolean[]; readonly size: number; readonly params: Params }) => AnyTensor[])
+
+/** Reads operand `i` of the equation at an index (one u32 expression per dim). */
+export type Read = (operand: number, index: readonly Expr[]) => Expr
+
+export type KernelRule =
+  /** Each element of the output is an expression of elements of the operands; fuses anywhere. */
+  | {
+      readonly kind: 'map'
+      readonly value: (c: { e: Exprs; read: Read; index: readonly Expr[]; params: Params; ins: readonly Aval[]; out: Aval }) => Expr
+      /** Work per element in additions; 0 for views and constants, which are never stored for their own sake. */
+      readonly cost: number
+      /** Where in the output the element `index` of operand 0 goes, when the map is a bijection that only moves elements. */
+      readonly inverse?: (c: { e: Exprs; index: readonly Expr[]; params: Params; in: Aval; out: Aval }) => readonly Expr[]
+      /** Strided views: output strides and offset from operand 0's, or null when the result is not strided. */
+      readonly strides?: (c: { shape: readonly number[]; strides: readonly number[]; params: Params; out: Aval }) => { strides: number[]; offset: number } | null
+    }
+  /** Combines elements along params.axes. */
+  | { readonly kind: 'reduce'; readonly combine: 'add' | 'max' | 'min' | 'mul' }
+  /** Contraction: params of dotGeneral. */
+  | { readonly kind: 'dot' }
+  /** Expands to other ops before fusion. */
+  | { readonly kind: 'composite'; readonly expand: (inputs: readonly AnyTensor[], params: Params) => AnyTensor[] }
+
+/** One call that registry-driven tests make. `inputs` are shapes with dtype; `values` bounds what is drawn. */
+export interface Sample {
+  readonly inputs: readonly { readonly shape: readonly number[]; readonly dtype?: DType; readonly low?: number; readonly high?: number; readonly values?: readonly number[] }[]
+  readonly params?: Params
+  /** Absolute + relative tolerance of device against reference, default 1e-5. */
+  readonly tolerance?: number
+  /** false: not smooth on these inputs, so no finite differences. */
+  readonly smooth?: boolean
+}
+
+/** A primitive: one record, complete or not compiling. */
+export interface OpRecord {
+  readonly name: string
+  readonly doc: string
+  /** Result types from operand types; throws FoveaError with expected and given. */
+  readonly infer: (ins: readonly Aval[], params: Params) => Aval[]
+  /** Reference semantics in f64. */
+  readonly eval: (ins: readonly RefArray[], params: Params, outs: readonly Aval[]) => RefArray[]
+  readonly jvp: JvpRule | 'nondifferentiable'
+  readonly transpose: TransposeRule | 'nonlinear'
+  readonly batch: BatchRule
+  readonly kernel: KernelRule
+  readonly samples: readonly Sample[]
+}
+
+const registry = new Map<string, OpRecord>()
+
+/** Adds a record to the registry and returns it. */
+export function op(record: OpRecord): OpRecord {
+  if (registry.has(record.name)) throw new Error(`op '${record.name}' is registered twice`)
+  registry.set(record.name, record)
+  return record
+}
+
+export function opOf(name: string): OpRecord {
+  const record = registry.get(name)
+  if (!record) throw new Error(`unknown op '${name}'; known: ${[...registry.keys()].join(', ')}`)
+  return record
+}
+
+export const allOps = (): readonly OpRecord[] => [...registry.values()]

@@ -1,0 +1,126 @@
+import type { DType } from '../ir/types.js'
+import { size } from '../ir/types.js'
+import { bind1 } from '../trace/tensor.js'
+import { type AnyTensor, opOf } from './op.js'
+
+/**
+ * The primitives as plain functions, untyped: what rules of records and transforms are written in.
+ * Operands of elementwise ops have one shape and dtype; `compiler/lang` adds broadcasting, scalars and static types.
+ */
+type Unary = (x: AnyTensor) => AnyTensor
+type Binary = (a: AnyTensor, b: AnyTensor) => AnyTensor
+const unary =
+  (name: string): Unary =>
+  (x) =>
+    bind1(opOf(name), [x])
+const binary =
+  (name: string): Binary =>
+  (a, b) =>
+    bind1(opOf(name), [a, b])
+
+export const neg = unary('neg')
+export const exp = unary('exp')
+export const log = unary('log')
+export const tanh = unary('tanh')
+export const erf = unary('erf')
+export const sqrt = unary('sqrt')
+export const rsqrt = unary('rsqrt')
+export const sin = unary('sin')
+export const cos = unary('cos')
+export const abs = unary('abs')
+export const sign = unary('sign')
+export const floor = unary('floor')
+export const logistic = unary('logistic')
+/** bool → logical not; integers → bitwise not. */
+export const not = unary('not')
+export const stopGradient = unary('stopGradient')
+
+export const add = binary('add')
+export const sub = binary('sub')
+export const mul = binary('mul')
+export const div = binary('div')
+export const max = binary('max')
+export const min = binary('min')
+export const pow = binary('pow')
+/** Remainder with the sign of the dividend (C, lax.rem). */
+export const rem = binary('rem')
+/** bool or integers. */
+export const and = binary('and')
+export const or = binary('or')
+export const xor = binary('xor')
+/** Integers; shiftRight is logical for u32 and arithmetic for i32. Shifts ≥ 32 give 0 (or the sign). */
+export const shiftLeft = binary('shiftLeft')
+export const shiftRight = binary('shiftRight')
+/** Comparisons give bool. */
+export const eq = binary('eq')
+export const ne = binary('ne')
+export const lt = binary('lt')
+export const le = binary('le')
+export const gt = binary('gt')
+export const ge = binary('ge')
+
+/** cond is bool, all three of one shape. */
+export const select = (cond: AnyTensor, onTrue: AnyTensor, onFalse: AnyTensor): AnyTensor => bind1(opOf('select'), [cond, onTrue, onFalse])
+export const cast = (x: AnyTensor, dtype: DType): AnyTensor => (x.dtype === dtype ? x : bind1(opOf('cast'), [x], { dtype }))
+/** A scalar of shape []. NaN and infinities are allowed. */
+export const constant = (value: number, dtype: DType = 'f32'): AnyTensor =>
+  bind1(opOf('constant'), [], { value: Number.isFinite(value) && !Object.is(value, -0) ? value : String(Object.is(value, -0) ? '-0' : value), dtype })
+/** Counts 0, 1, … along `axis`. */
+export const iota = (shape: readonly number[], axis: number, dtype: DType = 'i32'): AnyTensor => bind1(opOf('iota'), [], { shape, axis, dtype })
+
+export const reshape = (x: AnyTensor, shape: readonly number[]): AnyTensor => bind1(opOf('reshape'), [x], { shape })
+/** Output dim i is input dim permutation[i]. */
+export const transpose = (x: AnyTensor, permutation: readonly number[]): AnyTensor => bind1(opOf('transpose'), [x], { permutation })
+/** Input dim i becomes output dim dims[i] (size 1 or equal); the other output dims repeat. dims is strictly increasing. */
+export const broadcastInDim = (x: AnyTensor, shape: readonly number[], dims: readonly number[]): AnyTensor =>
+  bind1(opOf('broadcastInDim'), [x], { shape, dims })
+export const slice = (x: AnyTensor, start: readonly number[], limit: readonly number[], stride: readonly number[] = start.map(() => 1)): AnyTensor =>
+  bind1(opOf('slice'), [x], { start, limit, stride })
+/** `value` is a scalar tensor; low and high count elements per dim (negative crops), interior those between neighbours. */
+export const pad = (x: AnyTensor, value: AnyTensor, low: readonly number[], high: readonly number[], interior: readonly number[] = low.map(() => 0)): AnyTensor =>
+  bind1(opOf('pad'), [x, value], { low, high, interior })
+export const concat = (xs: readonly AnyTensor[], axis: number): AnyTensor => bind1(opOf('concat'), xs, { axis })
+
+export interface DotDims {
+  readonly lhsContract: readonly number[]
+  readonly rhsContract: readonly number[]
+  readonly lhsBatch: readonly number[]
+  readonly rhsBatch: readonly number[]
+}
+/** Output dims: batch, lhs free, rhs free (lax.dot_general). */
+export const dotGeneral = (a: AnyTensor, b: AnyTensor, dims: DotDims): AnyTensor => bind1(opOf('dotGeneral'), [a, b], { ...dims })
+
+/** Reductions drop `axes` (sorted, non-negative). Max and min of nothing are -inf and +inf. */
+export const reduceSum = (x: AnyTensor, axes: readonly number[]): AnyTensor => bind1(opOf('reduceSum'), [x], { axes })
+export const reduceMax = (x: AnyTensor, axes: readonly number[]): AnyTensor => bind1(opOf('reduceMax'), [x], { axes })
+export const reduceMin = (x: AnyTensor, axes: readonly number[]): AnyTensor => bind1(opOf('reduceMin'), [x], { axes })
+export const reduceProd = (x: AnyTensor, axes: readonly number[]): AnyTensor => bind1(opOf('reduceProd'), [x], { axes })
+/** First index of the largest element, i32. */
+export const argmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('argmax'), [x], { axis })
+
+/** Rows of `x` [V, …rest] at `ids` (i32, any shape S) → [...S, …rest]. An id outside 0…V-1 gives NaN (f32) or 0. */
+export const gather = (x: AnyTensor, ids: AnyTensor): AnyTensor => bind1(opOf('gather'), [x, ids])
+/** Sums rows of `updates` [...S, …rest] by `ids` [...S] into [rows, …rest]; ids outside are dropped. Order is fixed, so results repeat bit for bit. */
+export const scatterAdd = (ids: AnyTensor, updates: AnyTensor, rows: number): AnyTensor => bind1(opOf('scatterAdd'), [ids, updates], { rows })
+
+export const softmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('softmax'), [x], { axis })
+export const logSoftmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('logSoftmax'), [x], { axis })
+
+// Helpers of rules.
+
+/** A constant of x's shape and dtype. */
+export const like = (x: AnyTensor, value: number): AnyTensor => full(x.aval.shape, value, x.aval.dtype)
+export const full = (shape: readonly number[], value: number, dtype: DType = 'f32'): AnyTensor => {
+  const c = constant(value, dtype)
+  return shape.length ? broadcastInDim(c, shape, []) : c
+}
+/** Repeats `x`, whose dims are `shape` without `axes`, along `axes`: the transpose of a sum. */
+export const unreduce = (x: AnyTensor, shape: readonly number[], axes: readonly number[]): AnyTensor =>
+  axes.length
+    ? broadcastInDim(
+        x,
+        shape,
+        shape.map((_, i) => i).filter((i) => !axes.includes(i)),
+      )
+    : x
+export const sumAll = (x: AnyTensor): AnyTensor => (size(x.aval.shape) === 1 && !x.aval.shape.length ? x : reduceSum(x, x.aval.shape.map((_, i) => i)))

@@ -1,0 +1,109 @@
+import type { Aval } from '../ir/types.js'
+import { showAval, showShape, size } from '../ir/types.js'
+import { FoveaError } from '../trace/error.js'
+import { type AnyTensor, type JvpRule, op, type OpRecord, type RefArray, type Sample, type TransposeRule } from './op.js'
+import * as p from './prim.js'
+import { asDtype, eachIndex, fail, stridesOf } from './rules.js'
+
+const infer =
+  (name: string) =>
+  ([x]: readonly Aval[], params: { axes?: unknown }): Aval[] => {
+    const axes = params.axes as number[]
+    if (axes.some((a, i) => !(a >= 0 && a < x.shape.length) || (i > 0 && a <= axes[i - 1])))
+      fail(`${name}: axes ${showShape(axes)} are out of range or not sorted for shape ${showShape(x.shape)}`)
+    if (x.dtype === 'bool') throw new FoveaError('dtype', `${name}: expected numbers, got ${showAval(x)}; cast it to i32 or f32`)
+    return [{ shape: x.shape.filter((_, d) => !axes.includes(d)), dtype: x.dtype }]
+  }
+
+const evaluate =
+  (init: number, f: (a: number, b: number) => number) =>
+  ([x]: readonly RefArray[], params: { axes?: unknown }, [out]: readonly Aval[]): RefArray[] => {
+    const axes = params.axes as number[]
+    const data = new Float64Array(size(out.shape)).fill(asDtype(init, out.dtype === 'f32' ? 'f32' : out.dtype))
+    if (out.dtype !== 'f32' && !Number.isFinite(init)) data.fill(extreme(out.dtype as 'i32' | 'u32', init > 0))
+    const strides = stridesOf(out.shape)
+    const kept = x.shape.map((_, d) => d).filter((d) => !axes.includes(d))
+    eachIndex(x.shape, (index, at) => {
+      const to = kept.reduce((n, d, i) => n + index[d] * strides[i], 0)
+      data[to] = asDtype(f(data[to], x.data[at]), out.dtype)
+    })
+    return [{ ...out, data }]
+  }
+/** What max (low) and min (high) of no integers are. */
+export const extreme = (dtype: 'i32' | 'u32', high: boolean): number => (dtype === 'i32' ? (high ? 2147483647 : -2147483648) : high ? 4294967295 : 0)
+
+interface Reduction {
+  readonly doc: string
+  readonly combine: 'add' | 'max' | 'min' | 'mul'
+  readonly init: number
+  readonly f: (a: number, b: number) => number
+  readonly jvp: JvpRule
+  readonly transpose: TransposeRule | 'nonlinear'
+  readonly samples: Sample[]
+}
+const samples: Sample[] = [
+  { inputs: [{ shape: [3, 4], low: -2, high: 2 }], params: { axes: [1] } },
+  { inputs: [{ shape: [3, 4], low: -2, high: 2 }], params: { axes: [0] } },
+  { inputs: [{ shape: [2, 3, 4], low: -2, high: 2 }], params: { axes: [0, 2] } },
+  { inputs: [{ shape: [70], low: -2, high: 2 }], params: { axes: [0] } },
+  { inputs: [{ shape: [2, 3], dtype: 'i32', low: -9, high: 9 }], params: { axes: [1] } },
+]
+const reduction = (name: string, r: Reduction): OpRecord =>
+  op({
+    name,
+    doc: r.doc,
+    infer: infer(name),
+    eval: evaluate(r.init, r.f),
+    jvp: r.jvp,
+    transpose: r.transpose,
+    batch: ({ inputs: [x], params }) => [rebind(name, x, (params.axes as number[]).map((a) => a + 1))],
+    kernel: { kind: 'reduce', combine: r.combine },
+    samples: r.samples,
+  })
+const rebind = (name: string, x: AnyTensor, axes: number[]): AnyTensor =>
+  (({ reduceSum: p.reduceSum, reduceMax: p.reduceMax, reduceMin: p.reduceMin, reduceProd: p.reduceProd }) as Record<string, typeof p.reduceSum>)[name](x, axes)
+
+/** Max and min pass the tangent of the extreme element; equal extremes share it evenly, as in JAX. */
+const extremeJvp: JvpRule = ({ inputs: [x], outs: [y], tangents: [t], params }) => {
+  if (!t) return [null]
+  const axes = params.axes as number[]
+  const hit = p.cast(p.eq(x, p.unreduce(y, x.aval.shape, axes)), 'f32')
+  return [p.div(p.reduceSum(p.mul(hit, t), axes), p.reduceSum(hit, axes))]
+}
+
+export const reduceSum = reduction('reduceSum', {
+  doc: 'Sum along params.axes.',
+  combine: 'add',
+  init: 0,
+  f: (a, b) => a + b,
+  jvp: ({ tangents: [t], params }) => [t && p.reduceSum(t, params.axes as number[])],
+  transpose: ({ cotangents: [ct], inputs: [x], params }) => [ct && p.unreduce(ct, x.aval.shape, params.axes as number[])],
+  samples,
+})
+export const reduceMax = reduction('reduceMax', {
+  doc: 'Largest element along params.axes; NaN when any is.',
+  combine: 'max',
+  init: Number.NEGATIVE_INFINITY,
+  f: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b)),
+  jvp: extremeJvp,
+  transpose: 'nonlinear',
+  samples,
+})
+export const reduceMin = reduction('reduceMin', {
+  doc: 'Smallest element along params.axes; NaN when any is.',
+  combine: 'min',
+  init: Number.POSITIVE_INFINITY,
+  f: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.min(a, b)),
+  jvp: extremeJvp,
+  transpose: 'nonlinear',
+  samples,
+})
+export const reduceProd = reduction('reduceProd', {
+  doc: 'Product along params.axes. Its derivative divides by the elements, so it is not defined where one is 0.',
+  combine: 'mul',
+  init: 1,
+  f: (a, b) => a * b,
+  jvp: ({ inputs: [x], outs: [y], tangents: [t], params }) => [t && p.mul(y, p.reduceSum(p.div(t, x), params.axes as number[]))],
+  transpose: 'nonlinear',
+  samples: [{ inputs: [{ shape: [3, 4], low: 0.5, high: 1.5 }], params: { axes: [1] } }],
+})

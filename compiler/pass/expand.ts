@@ -1,0 +1,66 @@
+import type { Aval, Eqn, Fn, Params, Var } from '../ir/types.js'
+import { opOf } from '../ops/op.js'
+import { collect } from '../trace/collect.js'
+import { at } from '../trace/source.js'
+import { inputTensor, nodeCount } from '../trace/tensor.js'
+
+/** Replaces composite ops by their decompositions, which keep the composite's place and scope. */
+export function expand(fn: Fn): Fn {
+  let next = 1 + Math.max(-1, ...fn.inputs.map((v) => v.id), ...fn.eqns.flatMap((q) => q.outputs.map((v) => v.id)))
+  const renamed = new Map<Var, Var>()
+  const now = (v: Var): Var => renamed.get(v) ?? v
+  const eqns: Eqn[] = []
+  const cache = new Map<string, Fn>()
+  for (const eqn of fn.eqns) {
+    const { kernel } = opOf(eqn.op)
+    if (kernel.kind !== 'composite') {
+      eqns.push({ ...eqn, inputs: eqn.inputs.map(now) })
+      continue
+    }
+    const body = decomposition(
+      eqn.op,
+      eqn.inputs.map((v) => v.aval),
+      eqn.params,
+      cache,
+    )
+    const inner = new Map<Var, Var>(body.inputs.map((v, i) => [v, now(eqn.inputs[i])]))
+    for (const q of body.eqns) {
+      const outputs = q.outputs.map((v) => ({ id: next++, aval: v.aval }))
+      eqns.push({
+        op: q.op,
+        params: q.params,
+        inputs: q.inputs.map((v) => inner.get(v)!),
+        outputs,
+        loc: eqn.loc,
+        scope: eqn.scope,
+      })
+      q.outputs.forEach((v, i) => {
+        inner.set(v, outputs[i])
+      })
+    }
+    body.outputs.forEach((v, i) => {
+      renamed.set(eqn.outputs[i], inner.get(v)!)
+    })
+  }
+  return { ...fn, eqns, outputs: fn.outputs.map(now) }
+}
+
+/** A composite of composites is expanded all the way. */
+function decomposition(op: string, avals: readonly Aval[], params: Params, cache: Map<string, Fn>): Fn {
+  const key = JSON.stringify([op, avals, params])
+  let body = cache.get(key)
+  if (!body) {
+    const { kernel } = opOf(op)
+    if (kernel.kind !== 'composite') throw new Error(`internal: ${op} is not a composite`)
+    const since = nodeCount()
+    const inputs = avals.map((a, i) => inputTensor(a, `${op} ${i}`))
+    const outs = at(
+      () => undefined,
+      '',
+      () => kernel.expand(inputs, params),
+    )
+    body = expand(collect(outs, inputs, op, since).fn)
+    cache.set(key, body)
+  }
+  return body
+}

@@ -1,0 +1,35 @@
+import type { Eqn, Fn, Var } from '../ir/types.js'
+import { type KernelRule, opOf } from '../ops/op.js'
+
+/** Who makes and who reads each value of a function. */
+export interface Graph {
+  readonly fn: Fn
+  readonly def: ReadonlyMap<Var, Eqn>
+  readonly uses: ReadonlyMap<Var, readonly Eqn[]>
+  readonly isOutput: (v: Var) => boolean
+}
+
+export function graphOf(fn: Fn): Graph {
+  const def = new Map<Var, Eqn>()
+  const uses = new Map<Var, Eqn[]>()
+  for (const eqn of fn.eqns) {
+    for (const v of eqn.outputs) def.set(v, eqn)
+    for (const v of new Set(eqn.inputs)) {
+      const list = uses.get(v)
+      if (list) list.push(eqn)
+      else uses.set(v, [eqn])
+    }
+  }
+  const outputs = new Set(fn.outputs)
+  return { fn, def, uses, isOutput: (v) => outputs.has(v) }
+}
+
+export type MapRule = KernelRule & { kind: 'map' }
+/** The map rule of an equation, if each of its elements is an expression of its operands' elements. */
+export const mapRule = (eqn: Eqn): MapRule | null => {
+  const { kernel } = opOf(eqn.op)
+  return kernel.kind === 'map' ? kernel : null
+}
+export const kindOf = (eqn: Eqn): KernelRule['kind'] => opOf(eqn.op).kernel.kind
+/** Every operand is read at the output's own index. */
+export const isElementwise = (eqn: Eqn): boolean => mapRule(eqn) !== null && opOf(eqn.op).batch === 'elementwise'

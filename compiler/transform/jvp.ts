@@ -1,0 +1,78 @@
+import '../ops/index.js'
+import type { Fn, Var } from '../ir/types.js'
+import { isFloat, sameShape, showAval } from '../ir/types.js'
+import * as p from '../ops/prim.js'
+import { opOf } from '../ops/op.js'
+import { FoveaError } from '../trace/error.js'
+import { traceFn } from '../trace/collect.js'
+import { at } from '../trace/source.js'
+import { bind } from '../trace/tensor.js'
+import { type AnyTensor, flatten, treeKey, unflatten } from '../trace/tree.js'
+
+/**
+ * Evaluates `fn` on dual numbers: each equation's outputs and, where any operand has a tangent, their tangents by the op's
+ * own rule. `null` is a symbolic zero, so nothing is computed for what does not matter.
+ */
+export function jvpFn(fn: Fn, primals: readonly AnyTensor[], tangents: readonly (AnyTensor | null)[]): { outs: AnyTensor[]; tangents: (AnyTensor | null)[] } {
+  const values = new Map<Var, AnyTensor>()
+  const slopes = new Map<Var, AnyTensor>()
+  fn.inputs.forEach((v, i) => {
+    values.set(v, primals[i])
+    const t = tangents[i]
+    if (t) slopes.set(v, t)
+  })
+  for (const eqn of fn.eqns) {
+    const record = opOf(eqn.op)
+    const inputs = eqn.inputs.map((v) => values.get(v)!)
+    const ts = eqn.inputs.map((v) => slopes.get(v) ?? null)
+    at(
+      () => eqn.loc,
+      eqn.scope,
+      () => {
+        const outs = bind(record, inputs, eqn.params)
+        eqn.outputs.forEach((v, i) => {
+          values.set(v, outs[i])
+        })
+        if (record.jvp === 'nondifferentiable' || !ts.some((t) => t)) return
+        record.jvp({ inputs, outs, tangents: ts, params: eqn.params }).forEach((t, i) => {
+          if (t) slopes.set(eqn.outputs[i], t)
+        })
+      },
+    )
+  }
+  return { outs: fn.outputs.map((v) => values.get(v)!), tangents: fn.outputs.map((v) => slopes.get(v) ?? null) }
+}
+
+/** A zero tangent made real. */
+export const instantiate = (t: AnyTensor | null, x: AnyTensor): AnyTensor => t ?? p.like(x, 0)
+
+/**
+ * Forward mode: the value of `f` at `primals` and its derivative along `tangents` (same trees and shapes; tangents of
+ * integer leaves are ignored). Throws FoveaError 'tree' or 'shape' when the trees differ.
+ *
+ * Source: Radul et al. 2022, "You only linearize once".
+ *
+ * @example
+ * const [y, dy] = jvp((x) => mul(x, x), [tensor([3])], [tensor([1])])
+ * console.log(await dy.data()) // Float32Array [ 6 ]
+ */
+export function jvp<A extends readonly any[], R>(f: (...args: A) => R, primals: readonly [...A], tangents: readonly [...A]): [out: R, tangentOut: R] {
+  const flat = flatten(primals)
+  const flatTangents = flatten(tangents)
+  if (treeKey(flat.tree) !== treeKey(flatTangents.tree)) throw new FoveaError('tree', 'jvp: expected tangents with the structure of the primals')
+  flat.leaves.forEach((x, i) => {
+    const t = flatTangents.leaves[i]
+    if (isFloat(x.aval.dtype) && !sameShape(t.aval.shape, x.aval.shape))
+      throw new FoveaError('shape', `jvp: expected a tangent ${showAval(x.aval)} at '${flat.paths[i]}', got ${showAval(t.aval)}`)
+  })
+  const traced = traceFn(f, primals as readonly unknown[], f.name || 'jvp')
+  const ts = flat.leaves.map((x, i) => (isFloat(x.aval.dtype) ? flatTangents.leaves[i] : null))
+  const result = jvpFn(traced.fn, [...flat.leaves, ...traced.captured], [...ts, ...traced.captured.map(() => null)])
+  return [
+    unflatten(traced.outTree, result.outs) as R,
+    unflatten(
+      traced.outTree,
+      result.tangents.map((t, i) => instantiate(t, result.outs[i])),
+    ) as R,
+  ]
+}

@@ -1,0 +1,108 @@
+import type { DType } from '../ir/types.js'
+import type { Tensor } from '../trace/tensor.js'
+import type { Dim, IsAny, ShapeError, Unknown } from './shape.js'
+
+type AnyFunction = (...args: never[]) => unknown
+
+/** What a loss returns. */
+export type Scalar = Tensor<readonly [], 'f32'>
+
+/** The gradient of a pytree: f32 leaves keep their type, everything else becomes null. */
+export type Grads<P> = Leaves<P> extends infer G ? ([P] extends [G] ? P : G) : never
+type Leaves<P> =
+  IsAny<P> extends true
+    ? any
+    : P extends Tensor<any, infer D>
+      ? D extends 'f32'
+        ? P
+        : null
+      : P extends AnyFunction
+        ? null
+        : P extends object
+          ? { [K in keyof P]: Leaves<P[K]> }
+          : null
+
+/** Gradients of the arguments `N` names: one, or a list. */
+export type GradsOf<A extends readonly unknown[], N> = N extends readonly number[]
+  ? { -readonly [K in keyof N]: Grads<A[N[K] & keyof A]> }
+  : Grads<A[N & keyof A]>
+
+/** unknown when `R` may be differentiated: an f32 scalar, or [scalar, aux] with `hasAux`. */
+export type CheckLoss<R, Aux> =
+  IsAny<R> extends true
+    ? unknown
+    : Aux extends true
+      ? R extends readonly [infer L, unknown]
+        ? CheckLoss<L, false>
+        : ShapeError<'grad: with hasAux the function must return [loss, aux]'>
+      : R extends Tensor<infer S, infer D>
+        ? IsAny<D> extends true
+          ? unknown
+          : D extends 'f32'
+            ? [Unknown<S>] extends [never]
+              ? S extends readonly []
+                ? unknown
+                : ShapeError<'grad: the loss must be a scalar; reduce it with sum or mean'>
+              : unknown
+            : ShapeError<`grad: the loss must be f32, got ${D & DType}`>
+        : ShapeError<'grad: the function must return a tensor'>
+export type AuxOf<R> = R extends readonly [unknown, infer X] ? X : never
+
+export interface GradOptions<N, Aux> {
+  /** Which arguments to differentiate, 0 when absent. */
+  readonly argnums?: N
+  /** The function returns [loss, aux]; aux is passed through. */
+  readonly hasAux?: Aux
+}
+export type Grad = <
+  A extends readonly any[],
+  R,
+  const N extends number | readonly number[] = 0,
+  const Aux extends boolean = false,
+>(
+  f: ((...args: A) => R) & CheckLoss<R, Aux>,
+  options?: GradOptions<N, Aux>,
+) => (...args: A) => Aux extends true ? [grads: GradsOf<A, N>, aux: AuxOf<R>] : GradsOf<A, N>
+export type ValueAndGrad = <
+  A extends readonly any[],
+  R,
+  const N extends number | readonly number[] = 0,
+  const Aux extends boolean = false,
+>(
+  f: ((...args: A) => R) & CheckLoss<R, Aux>,
+  options?: GradOptions<N, Aux>,
+) => (...args: A) => [value: R, grads: GradsOf<A, N>]
+
+/** The tree with a leading dim `N` on every tensor. */
+export type Batched<T, N extends Dim> =
+  T extends Tensor<infer S, infer D>
+    ? Tensor<S extends readonly unknown[] ? [N, ...S] : any, D>
+    : T extends AnyFunction
+      ? T
+      : T extends object
+        ? { [K in keyof T]: Batched<T[K], N> }
+        : T
+/** The tree without the leading dim of every tensor. */
+export type Unbatched<T> =
+  T extends Tensor<infer S, infer D>
+    ? Tensor<S extends readonly [any, ...infer R] ? R : any, D>
+    : T extends AnyFunction
+      ? T
+      : T extends object
+        ? { [K in keyof T]: Unbatched<T[K]> }
+        : T
+/** The common leading dim of a tree's tensors. */
+export type LeadingDim<T> = LeadingDims<T> extends infer N extends Dim ? ([N] extends [never] ? number : N) : number
+type LeadingDims<T> =
+  T extends Tensor<infer S, any>
+    ? S extends readonly [infer N, ...any[]]
+      ? N
+      : never
+    : T extends object
+      ? { [K in keyof T]: LeadingDims<T[K]> }[keyof T]
+      : never
+
+/** Arguments of a mapped function: those with axis null stay as they are. */
+export type BatchedArgs<A extends readonly unknown[], N extends Dim, Axes> = {
+  [K in keyof A]: K extends keyof Axes ? (Axes[K] extends null ? A[K] : Batched<A[K], N>) : Batched<A[K], N>
+}

@@ -1,0 +1,86 @@
+import type { Program, ProgramBuffer } from '../compiler/ir/program.js'
+import type { Storage } from '../compiler/trace/tensor.js'
+import type { ArrayStorage } from './array.js'
+import { toDeviceBytes } from './bytes.js'
+import type { Device } from './device.js'
+import { bindGroupCache, encode } from './encode.js'
+import { loadPipelines } from './kernels.js'
+import { checkInputs, place, usesOf } from './place.js'
+import type { Block } from './pool.js'
+import { createScratch } from './scratch.js'
+
+/** A program made ready on a device. */
+export interface Executable {
+  readonly program: Program
+  /**
+   * Runs the program: one command buffer, one compute pass, one submit. Resolves when the work is submitted; at most
+   * three calls are unfinished at a time, and calls take effect in the order they are made. A donated input is given up
+   * at the call, and given back if the call fails before it is submitted; when its memory is shared with another array
+   * it is copied first.
+   * Throws FoveaError 'input' for inputs that don't fit the program, 'disposed', 'out-of-memory' and 'device-lost'.
+   */
+  run(inputs: readonly Storage[]): Promise<ArrayStorage[]>
+  /** Frees scratch memory and constants; the executable can't run any more. */
+  dispose(): void
+}
+
+/** Executables that nobody can reach any more give their memory back. */
+const abandoned = new FinalizationRegistry<() => void>((free) => free())
+
+/**
+ * Prepares a program: compiles its kernels (shared with other programs by their text) and uploads its constants.
+ * Throws FoveaError 'kernel' when a kernel doesn't compile, 'out-of-memory' and 'device-lost'.
+ *
+ * @example
+ * const executable = await load(await getDevice(), program)
+ * const [y] = await executable.run([hostArray(new Float32Array([1, 2]), [2], 'f32')])
+ */
+export async function load(device: Device, program: Program): Promise<Executable> {
+  device.failure.check()
+  const pipelines = await loadPipelines(device, program)
+  const constants = await uploadConstants(device, program.buffers)
+  const scratch = createScratch(device.pool, program.buffers)
+  const bindGroups = bindGroupCache(device, program, pipelines)
+  const uses = usesOf(program)
+
+  const executable: Executable = {
+    program,
+    async run(inputs) {
+      const arrays = checkInputs(program, inputs)
+      const held = arrays.map((array) => array.alias())
+      const takeBack = [...new Set([...uses.donated].map((i) => arrays[i]))].map((array) => array.donate(program.name))
+      try {
+        return await device.queue.inTurn(() =>
+          scratch.use(async (slots) => {
+            const placed = await place(device, program, held, uses, { slots, constants })
+            return encode(device, program, pipelines, bindGroups, placed)
+          }),
+        )
+      } catch (err) {
+        for (const restore of takeBack) restore()
+        throw err
+      } finally {
+        for (const array of held) array.dispose()
+      }
+    },
+    dispose: free,
+  }
+  function free(): void {
+    scratch.dispose()
+    for (const block of constants.values()) device.pool.release(block)
+    constants.clear()
+  }
+  abandoned.register(executable, free)
+  return executable
+}
+
+/** Blocks of the program's constants by buffer number. */
+async function uploadConstants(device: Device, buffers: readonly ProgramBuffer[]): Promise<Map<number, Block>> {
+  const constants = buffers.flatMap((buffer, number) => (buffer.kind === 'constant' ? [{ buffer, number }] : []))
+  const blocks = await device.pool.acquire(constants.map(({ buffer }) => buffer.bytes))
+  const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint8Array }
+  constants.forEach(({ buffer: { data, dtype } }, i) => {
+    device.queue.write(blocks[i].buffer, toDeviceBytes(arrays[dtype].from(data), dtype))
+  })
+  return new Map(constants.map(({ number }, i) => [number, blocks[i]]))
+}

@@ -1,0 +1,5 @@
+export { recoverFolder, saveFolder, writeFileAtomic } from './atomic.js'
+export type { Entry, FileDType, HostTensor } from './format.js'
+export { openSafetensors, readSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.js'
+export { fromStateDict, type HostTree, type ShapeDType, toStateDict } from './state.js'
+export { readWeights } from './weights.js'

@@ -1,0 +1,106 @@
+import { FoveaError } from '../../compiler/trace/error.js'
+import { decodeImage } from '../image/decode.js'
+import { type PreprocessorConfig, resizeAndCrop, toPixelValues } from '../image/preprocess.js'
+import type { Rgb } from '../image/rgb.js'
+import type { Captioned } from './captions.js'
+import { limiter } from './limit.js'
+import { permutation } from './shuffle.js'
+
+export interface BatchOptions {
+  readonly batchSize: number
+  /** Same seed, same order of pictures, on every machine. */
+  readonly seed: number
+  /** How pictures become numbers. */
+  readonly preprocessor: PreprocessorConfig
+  /** The first batch wanted: a run that stopped after `n` steps goes on with `n`. 0 by default. */
+  readonly startStep?: number
+  /** How many batches are made ready ahead of the one in use, 2 by default. */
+  readonly prefetch?: number
+  /** Keeps every picture in memory once it is resized and cropped (as bytes): for sets that fit. */
+  readonly cache?: boolean
+}
+
+export interface Batch {
+  /** Counted from 0 over all epochs. */
+  readonly step: number
+  readonly epoch: number
+  /** Which pairs of the set these are. */
+  readonly index: readonly number[]
+  /** [batchSize, 3, height, width], row-major. */
+  readonly pixels: Float32Array
+  readonly shape: readonly [number, 3, number, number]
+  readonly captions: readonly string[]
+}
+
+/** Decoding is native work on threads of its own; two pictures at a time keep it busy without starving the rest. */
+const picturesAtOnce = 2
+
+/**
+ * Batches of pictures and captions without end: each epoch goes once through the set in an order of its own, without the
+ * rest that fills no batch. Batch `step` depends on nothing but the pairs, the batch size and the seed, so a run that
+ * stopped and goes on sees what an unbroken one does. Leaving the loop stops the prefetching.
+ *
+ * @throws FoveaError 'input' for a bad option, fewer pairs than a batch holds, or (when its batch is due) a picture that
+ * can't be decoded
+ * @example
+ * for await (const { step, pixels, captions } of batches(pairs, { batchSize: 64, seed: 0, preprocessor })) {
+ *   if (step === 1000) break
+ * }
+ */
+export async function* batches(pairs: readonly Captioned[], options: BatchOptions): AsyncGenerator<Batch, void, void> {
+  const { batchSize, seed, preprocessor, startStep = 0, prefetch = 2, cache = false } = options
+  check('batchSize', batchSize, 1)
+  check('seed', seed, 0)
+  check('startStep', startStep, 0)
+  check('prefetch', prefetch, 0)
+  const perEpoch = Math.floor(pairs.length / batchSize)
+  if (perEpoch === 0)
+    throw new FoveaError(
+      'input',
+      `batches: expected at least as many pairs as a batch holds, got ${pairs.length} and a batchSize of ${batchSize}; add pairs or take a smaller batch`,
+    )
+
+  const kept = new Map<number, Rgb>()
+  const limited = limiter(picturesAtOnce)
+  let stopped = false
+  const picture = async (i: number): Promise<Rgb> => {
+    const known = kept.get(i)
+    if (known) return known
+    const ready = await limited(async () => {
+      if (stopped) throw new FoveaError('input', 'batches: stopped')
+      return resizeAndCrop(await decodeImage(pairs[i].image), preprocessor)
+    })
+    if (cache) kept.set(i, ready)
+    return ready
+  }
+
+  let order: { readonly epoch: number; readonly indices: Uint32Array } | undefined
+  const make = async (step: number): Promise<Batch> => {
+    const epoch = Math.floor(step / perEpoch)
+    if (order?.epoch !== epoch) order = { epoch, indices: permutation(pairs.length, seed, epoch) }
+    const at = (step % perEpoch) * batchSize
+    const index = [...order.indices.subarray(at, at + batchSize)]
+    const { data, shape } = toPixelValues(await Promise.all(index.map(picture)), preprocessor)
+    return { step, epoch, index, pixels: data, shape, captions: index.map((i) => pairs[i].caption) }
+  }
+
+  const ahead: Promise<Batch>[] = []
+  try {
+    for (let step = startStep, next = startStep; ; step++) {
+      for (; next <= step + prefetch; next++) {
+        const batch = make(next)
+        batch.catch(() => {}) // A failure is thrown when the batch is due, not before.
+        ahead.push(batch)
+      }
+      yield await ahead.shift()!
+    }
+  } finally {
+    stopped = true
+    await Promise.allSettled(ahead)
+  }
+}
+
+function check(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return
+  throw new FoveaError('input', `batches: ${name} must be a whole number of at least ${least}, got ${value}`)
+}

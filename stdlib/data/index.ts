@@ -1,0 +1,12 @@
+export { type Batch, type BatchOptions, batches } from './batches.js'
+export { type Captioned, loadCaptions } from './captions.js'
+export {
+  drawShapes,
+  type ShapeColour,
+  type ShapeName,
+  type ShapeRecord,
+  type ShapesOptions,
+  shapeColours,
+  shapeLabels,
+  shapeNames,
+} from './shapes.js'

@@ -1,0 +1,5 @@
+export { broadcastable, type Elements, keys, type ShapeLimits, shapes, tensors } from './arbitraries.js'
+export { assertClose, type Tolerance } from './assert-close.js'
+export { type CheckGradsOptions, checkGrads, type Mode } from './check-grads.js'
+export { checkJit } from './check-jit.js'
+export type { Nested, Values } from './values.js'

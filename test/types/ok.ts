@@ -1,0 +1,252 @@
+// Compiled with the project, never run: what the types compute. A line that does not compile is a failing test.
+import {
+  abs,
+  add,
+  arange,
+  argmax,
+  bitwiseAnd,
+  broadcastTo,
+  cast,
+  clip,
+  concat,
+  cos,
+  div,
+  dotGeneral,
+  einsum,
+  ensureShape,
+  equal,
+  exp,
+  expandDims,
+  eye,
+  flatten,
+  full,
+  gelu,
+  greater,
+  iota,
+  less,
+  logicalAnd,
+  logicalNot,
+  logSoftmax,
+  logSumExp,
+  matmul,
+  max,
+  maximum,
+  mean,
+  mul,
+  neg,
+  oneHot,
+  ones,
+  pad,
+  poly,
+  pow,
+  rearrange,
+  relu,
+  rem,
+  reshape,
+  rightShift,
+  slice,
+  softmax,
+  split,
+  sqrt,
+  square,
+  squeeze,
+  stack,
+  stopGradient,
+  sub,
+  sum,
+  take,
+  transpose,
+  tri,
+  variance,
+  where,
+  zeros,
+  zerosLike,
+} from '../../compiler/lang/index.js'
+import type { Tensor } from '../../compiler/trace/tensor.js'
+import type { Add, DivMod, Mul, Sub } from '../../compiler/types/arith.js'
+import type { NamedSize } from '../../compiler/types/dim.js'
+import type { Dim, Shape } from '../../compiler/types/shape.js'
+import { type Eq, type F, is } from './shapes.js'
+
+declare const t: <const S extends Shape>(...s: S) => Tensor<[...S], 'f32'>
+declare const i: <const S extends Shape>(...s: S) => Tensor<[...S], 'i32'>
+declare const u: <const S extends Shape>(...s: S) => Tensor<[...S], 'u32'>
+declare const b: <const S extends Shape>(...s: S) => Tensor<[...S], 'bool'>
+const yes = <_T extends true>(): void => {}
+
+// arithmetic on literals
+yes<Eq<Add<999, 1>, 1000>>()
+yes<Eq<Add<123456, 987>, 124443>>()
+yes<Eq<Add<0, 5>, 5>>()
+yes<Eq<Sub<1000, 1>, 999>>()
+yes<Eq<Sub<3, 7>, never>>()
+yes<Eq<Sub<100, 99>, 1>>()
+yes<Eq<Mul<224, 224>, 50176>>()
+yes<Eq<Mul<50257, 1600>, 80411200>>()
+yes<Eq<DivMod<150528, 224>, [672, 0]>>()
+yes<Eq<DivMod<217, 2>, [108, 1]>>()
+yes<Eq<DivMod<5, 7>, [0, 5]>>()
+yes<Eq<DivMod<100, 10>, [10, 0]>>()
+
+// elementwise
+is<['B', 8, 64]>()(add(t('B', 8, 64), t(64)))
+is<['B', 8, 64]>()(sub(t('B', 1, 64), t(8, 1)))
+is<['B', 8]>()(mul(t('B', 8), 0.5))
+is<['B', 8]>()(sub(1, t('B', 8)))
+is<['B', 8], 'i32'>()(add(i('B', 8), 1))
+is<['B', 8]>()(maximum(t('B', 8), t()))
+is<['B', 8], 'u32'>()(rem(u('B', 8), 3))
+is<['B', 8]>()(pow(t('B', 8), 2))
+is<['B', 8]>()(gelu(relu(exp(sqrt(square(cos(t('B', 8))))))))
+is<['B', 8], 'i32'>()(abs(neg(i('B', 8))))
+is<['B', 8]>()(clip(t('B', 8), -1, 1))
+is<['B', 8]>()(clip(t('B', 8), t(), 1))
+is<['B', 8]>()(stopGradient(t('B', 8)))
+is<['B', 8], 'i32'>()(cast(t('B', 8), 'i32'))
+is<['B', 8], 'bool'>()(less(t('B', 8), 0))
+is<['B', 8], 'bool'>()(equal(b('B', 8), b(8)))
+is<['B', 8], 'bool'>()(logicalAnd(b('B', 1), logicalNot(b(8))))
+is<['B', 8], 'u32'>()(bitwiseAnd(rightShift(u('B', 8), 16), 255))
+is<['B', 8]>()(where(greater(t('B', 8), 0), t('B', 8), 0))
+is<['B', 8]>()(where(b('B', 1), t(8), t('B', 8)))
+is<['B', 8]>()(where(b('B', 8), 1, 0))
+is<['B', 8]>()(div(t('B', 8), sum(t('B', 8), -1, { keepdims: true })))
+
+// contraction
+is<['B', 8, 64]>()(matmul(t('B', 8, 32), t(32, 64)))
+is<['B', 8, 64]>()(matmul(t('B', 8, 'D'), t('B', 'D', 64)))
+is<[5, 4, 2, 3]>()(matmul(t(5, 1, 2, 7), t(4, 7, 3)))
+is<['B', 16, 32]>()(einsum('bqd,bkd->bqk', t('B', 16, 64), t('B', 32, 64)))
+is<['B', 'Q', 'K']>()(einsum('b q d, b k d -> b q k', t('B', 'Q', 64), t('B', 'K', 64)))
+is<['B', 'T', 12, 64]>()(einsum('batch seq dm, dm head hd -> batch seq head hd', t('B', 'T', 768), t(768, 12, 64)))
+is<[]>()(einsum('i,i->', t('N'), t('N')))
+is<['M', 'N']>()(einsum('i, j -> i j', t('M'), t('N')))
+is<['B', 8, 9]>()(
+  dotGeneral(t('B', 8, 3), t('B', 3, 9), { lhsContract: [2], rhsContract: [1], lhsBatch: [0], rhsBatch: [0] }),
+)
+
+// views
+is<['B', 8, 8, 64]>()(reshape(t('B', 8, 512), [-1, 8, 8, 64]))
+is<['8*B', 512]>()(reshape(t('B', 8, 512), [-1, 512]))
+is<['B*T', 512]>()(reshape(t('B', 'T', 512), [-1, 512]))
+is<[150528]>()(reshape(t(3, 224, 224), [-1]))
+is<[2, 6]>()(reshape(t(3, 4), [2, 6]))
+is<['12*B']>()(flatten(t('B', 3, 4)))
+is<['B', 64, 8]>()(transpose(t('B', 8, 64), [0, 2, 1]))
+is<['B', 64, 8]>()(transpose(t('B', 8, 64), [0, -1, 1]))
+is<[64, 8, 'B']>()(transpose(t('B', 8, 64)))
+is<[4, 8, 64]>()(broadcastTo(t(8, 1), [4, 8, 64]))
+is<['B', 1, 8]>()(expandDims(t('B', 8), 1))
+is<['B', 8, 1]>()(expandDims(t('B', 8), -1))
+is<[1, 'B', 8, 1]>()(expandDims(t('B', 8), [0, -1]))
+is<['B', 8]>()(squeeze(t('B', 1, 8, 1), [1, -1]))
+is<[3, 8]>()(squeeze(t(3, 1, 8, 1)))
+is<['B', 1, 64]>()(slice(t('B', 8, 64), [0, 0, 0], [0 as NamedSize<'B'>, 1, 64]))
+is<[2, 3]>()(slice(t(4, 5), [1, 0], [3, 5], [1, 2]))
+is<[4, 'B', 10]>()(
+  pad(t(3, 'B', 8), [
+    [0, 1],
+    [0, 0],
+    [1, 1],
+  ]),
+)
+is<['B', 24]>()(concat([t('B', 8), t('B', 16)], 1))
+is<['T+S', 8]>()(concat([t('T', 8), t('S', 8)]))
+is<['T+1', 8]>()(concat([t('T', 8), t(1, 8)]))
+is<[2, 'B', 8]>()(stack([t('B', 8), t('B', 8)]))
+is<['B', 8, 3]>()(stack([t('B', 8), t('B', 8), t('B', 8)], -1))
+const [q, k, v] = split(t('B', 96), 3, -1)
+is<['B', 32]>()(q)
+is<['B', 32]>()(k)
+is<['B', 32]>()(v)
+const [head, tail] = split(t('B', 10), [4], 1)
+is<['B', 4]>()(head)
+is<['B', 6]>()(tail)
+is<['B', 196, 768]>()(rearrange(t('B', 224, 224, 3), 'b (h p) (w q) c -> b (h w) (p q c)', { p: 16, q: 16 }))
+is<['B', 8, 'T', 64]>()(rearrange(t('B', 'T', 512), 'b t (h d) -> b h t d', { h: 8 }))
+is<['B', 'T', 512]>()(rearrange(t('B', 8, 'T', 64), 'b h t d -> b t (h d)'))
+is<['B', 8]>()(rearrange(t('B', 1, 8), 'b 1 d -> b d'))
+is<['B*T', 8]>()(rearrange(t('B', 'T', 8), 'b t d -> (b t) d'))
+
+// reductions
+is<['B', 64]>()(sum(t('B', 8, 64), 1))
+is<['B', 1, 64]>()(sum(t('B', 8, 64), 1, { keepdims: true }))
+is<['B', 8, 1]>()(mean(t('B', 8, 64), -1, { keepdims: true }))
+is<[8]>()(mean(t('B', 8, 64), [0, -1]))
+is<[]>()(sum(t('B', 8)))
+is<[1, 1]>()(variance(t('B', 8), undefined, { keepdims: true }))
+is<['B'], 'i32'>()(max(i('B', 8), 1))
+is<['B'], 'i32'>()(argmax(t('B', 8), -1))
+is<[], 'i32'>()(argmax(t('B', 8)))
+is<['B']>()(logSumExp(t('B', 8), -1))
+is<['B', 8]>()(softmax(t('B', 8)))
+is<['B', 8]>()(logSoftmax(t('B', 8), 0))
+
+// creation and lookup
+is<[2, 3]>()(zeros([2, 3]))
+is<[2, 3], 'i32'>()(ones([2, 3], 'i32'))
+is<['B', 3]>()(full([0 as NamedSize<'B'>, 3], 0.5))
+is<[5], 'i32'>()(arange(5))
+is<[5]>()(arange(5, 'f32'))
+is<[2, 3], 'i32'>()(iota([2, 3], 1))
+is<[4, 4]>()(eye(4))
+is<[4, 6], 'bool'>()(tri(4, 6))
+is<['B', 8]>()(zerosLike(t('B', 8)))
+is<['B', 'T', 64]>()(take(t('V', 64), i('B', 'T')))
+is<['B']>()(take(t('V'), i('B')))
+is<['B', 'T', 10]>()(oneHot(i('B', 'T'), 10))
+
+// unknown dims and ranks
+declare const n: number
+declare const dyn: Tensor<Shape, 'f32'>
+declare const partly: F<[number, 512]>
+is<[number, 64]>()(matmul(partly, t(512, 64)))
+is<Shape>()(matmul(dyn, t(512, 64)))
+is<[number, 8, 64]>()(reshape(partly, [-1, 8, 64]))
+is<[number, 8, 64]>()(reshape(partly, [n, 8, 64]))
+is<['B', 512]>()(add(partly, t('B', 512)))
+is<['B', 512]>()(ensureShape(dyn, ['B', 512]))
+is<[number]>()(sum(t(2, 3), n))
+is<[number, 16, 16]>()(einsum('bqd,bkd->bqk', ensureShape(dyn, [n, 16, 4]), ensureShape(dyn, [n, 16, 4])))
+declare const spec: string
+is<Shape>()(einsum(spec, t(2, 3)))
+declare const many: F<['B', 8]>[]
+is<['B', number]>()(concat(many, 1))
+is<[number, 'B', 8]>()(stack(many))
+
+// assignment
+export const anyBatch: F<[Dim, 512]> = t('B', 512)
+export const anyShape: Tensor = t('B', 512)
+export const numBatch: F<[number, 512]> = t(8, 512)
+// @ts-expect-error B is not T
+export const wrong: F<['T', 512]> = t('B', 512)
+
+// functions over named dims
+const layerNorm = poly((x: F<['b', 't', 'd']>, g: F<['d']>, c: F<['d']>): F<['b', 't', 'd']> => {
+  const centred = sub(x, mean(x, -1, { keepdims: true }))
+  return add(mul(div(centred, sqrt(add(variance(x, -1, { keepdims: true }), 1e-5))), g), c)
+})
+interface Attention {
+  q: F<['d', 'h', 'k']>
+  k: F<['d', 'h', 'k']>
+  v: F<['d', 'h', 'k']>
+  out: F<['h', 'k', 'd']>
+}
+const attention = poly((x: F<['b', 't', 'd']>, p: Attention): F<['b', 't', 'd']> => {
+  const q = einsum('b t d, d h k -> b h t k', x, p.q)
+  const k = einsum('b t d, d h k -> b h t k', x, p.k)
+  const v = einsum('b t d, d h k -> b h t k', x, p.v)
+  const weights = softmax(mul(einsum('b h q k, b h s k -> b h q s', q, k), 0.125))
+  return einsum('b h t k, h k d -> b t d', einsum('b h q s, b h s k -> b h q k', weights, v), p.out)
+})
+const linear = poly((x: F<['...s', 'i']>, w: F<['i', 'o']>, c: F<['o']>): F<['...s', 'o']> => add(matmul(x, w), c))
+const rows = poly((x: F<['b', 't', 'd']>): F<['b*t', 'd']> => rearrange(x, 'b t d -> (b t) d'))
+const halves = poly((x: F<['b', 'd']>): { left: F<['b', 'd']>; rest: F<['b', 'd']>[] } => ({ left: x, rest: [x] }))
+declare const weights: { q: F<[512, 8, 64]>; k: F<[512, 8, 64]>; v: F<[512, 8, 64]>; out: F<[8, 64, 512]> }
+is<['B', 'T', 512]>()(layerNorm(t('B', 'T', 512), t(512), t(512)))
+is<['B', 'T', 512]>()(attention(t('B', 'T', 512), weights))
+is<['B', 'T', 10]>()(linear(t('B', 'T', 512), t(512, 10), t(10)))
+is<[7, 10]>()(linear(t(7, 512), t(512, 10), t(10)))
+is<[12, 512]>()(rows(t(3, 4, 512)))
+is<['B', 512]>()(halves(t('B', 512)).left)
+is<[number, 4, 512]>()(layerNorm(ensureShape(dyn, [n, 4, 512]), t(512), t(512)))
