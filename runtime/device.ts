@@ -101,24 +101,24 @@ async function open(onLost: () => void): Promise<Device> {
   const stats: DeviceStats = { bytesAllocated: 0, bytesInUse: 0, submits: 0, dispatches: 0 }
   const failure = watchFailure(gpu, onLost)
   const queue = createQueue(gpu, failure, stats)
-  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.limits
+  const largest = largestArray(gpu.limits)
   const shape = { gpu, failure, stats }
   return {
     gpu,
-    target: targetOf(gpu.limits, choice.kind),
+    target: targetOf(gpu.limits, choice.kind, largest),
     info: infoOf(choice, gpu),
     pool: createPool({
       ...shape,
       usage: usage.storage | usage.copySrc | usage.copyDst,
       keep: keepBytes,
-      largest: Math.min(maxBufferSize, maxStorageBufferBindingSize),
+      largest,
     }),
     staging: createPool({
       ...shape,
       stats: { bytesAllocated: 0, bytesInUse: 0 },
       usage: usage.mapRead | usage.copyDst,
       keep: keepStagingBytes,
-      largest: maxBufferSize,
+      largest,
     }),
     queue,
     failure,
@@ -136,13 +136,17 @@ async function open(onLost: () => void): Promise<Device> {
   }
 }
 
-function targetOf(limits: GPUSupportedLimits, kind: DeviceKind): Target {
-  const { maxStorageBuffersPerShaderStage, maxStorageBufferBindingSize, maxComputeInvocationsPerWorkgroup } = limits
+/** In whole bindings. SwiftShader offers 1 GiB and then can't make a buffer of quite that size. */
+const largestArray = ({ maxBufferSize, maxStorageBufferBindingSize }: GPUSupportedLimits): number =>
+  Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 256) * 256 - 256
+
+function targetOf(limits: GPUSupportedLimits, kind: DeviceKind, largest: number): Target {
+  const { maxStorageBuffersPerShaderStage, maxComputeInvocationsPerWorkgroup } = limits
   const { maxComputeWorkgroupStorageSize, maxComputeWorkgroupsPerDimension } = limits
   return {
     class: kind === 'hardware' ? 'gpu' : 'software',
     maxStorageBuffersPerShaderStage,
-    maxStorageBufferBindingSize,
+    maxStorageBufferBindingSize: largest,
     maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupStorageSize,
     maxComputeWorkgroupsPerDimension,

@@ -1,4 +1,5 @@
 import type { Program, ProgramBuffer } from '../compiler/ir/program.js'
+import { FoveaError } from '../compiler/trace/error.js'
 import type { Storage } from '../compiler/trace/tensor.js'
 import type { ArrayStorage } from './array.js'
 import { toDeviceBytes } from './bytes.js'
@@ -43,9 +44,12 @@ export async function load(device: Device, program: Program): Promise<Executable
   const bindGroups = bindGroupCache(device, program, pipelines)
   const uses = usesOf(program)
 
+  let disposed = false
+
   const executable: Executable = {
     program,
     async run(inputs) {
+      if (disposed) throw new FoveaError('disposed', `'${program.name}' was disposed and can't run any more: load it again`)
       const arrays = checkInputs(program, inputs)
       const held = arrays.map((array) => array.alias())
       const takeBack = [...new Set([...uses.donated].map((i) => arrays[i]))].map((array) => array.donate(program.name))
@@ -63,14 +67,22 @@ export async function load(device: Device, program: Program): Promise<Executable
         for (const array of held) array.dispose()
       }
     },
-    dispose: free,
+    dispose() {
+      if (!disposed) free()
+      disposed = true
+      abandoned.unregister(executable)
+    },
   }
+  // In turn: calls that are under way, whose executable nobody may hold any more, end first.
   function free(): void {
-    scratch.dispose()
-    for (const block of constants.values()) device.pool.release(block)
-    constants.clear()
+    const freed = device.queue.inTurn(async () => {
+      scratch.dispose()
+      for (const block of constants.values()) device.pool.release(block)
+      constants.clear()
+    })
+    freed.catch(() => undefined) // the device is lost, and its memory with it
   }
-  abandoned.register(executable, free)
+  abandoned.register(executable, free, executable)
   return executable
 }
 

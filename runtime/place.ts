@@ -23,18 +23,21 @@ export function checkInputs(program: Program, inputs: readonly Storage[]): Array
   for (const buffer of program.buffers) {
     if (buffer.kind !== 'input') continue
     const given = inputs[buffer.index]
-    if (byteLength(given.shape) < buffer.bytes && given.shape.every((d) => d > 0))
+    // A compiler may count an empty array as one element, since a binding can't be empty.
+    if (byteLength(given.shape) < buffer.bytes && !(byteLength(given.shape) === 0 && buffer.bytes <= 16))
       throw new FoveaError(
         'input',
         `input ${buffer.index} of '${program.name}': expected ${buffer.bytes} bytes, got ${showAval(given)}, ${byteLength(given.shape)} bytes`,
       )
   }
   return inputs.map((input, i) => {
-    if (input instanceof ArrayStorage) return input
-    throw new FoveaError(
+    if (!(input instanceof ArrayStorage))
+      throw new FoveaError(
       'input',
       `input ${i} of '${program.name}': expected an array made by tensor() or by a call, got another kind of storage`,
     )
+    if (input.disposed) input.read()
+    return input
   })
 }
 

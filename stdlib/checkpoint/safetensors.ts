@@ -27,7 +27,9 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     throw new FoveaError('checkpoint', `cannot open ${path}: ${why}. Check the path.`, undefined, { cause: err })
   })
   try {
-    const { size } = await handle.stat()
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw new FoveaError('checkpoint', `cannot open ${path}: it is not a file. Check the path.`)
+    const { size } = stats
     const first = new Uint8Array(await readBytes(handle, 0, Math.min(8, size), path))
     const length = headerLength(first, size, path)
     const json = new Uint8Array(await readBytes(handle, 8, 8 + length, path))

@@ -15,14 +15,18 @@ export interface RandomProgram {
 /** What to do next: a step, the values it reads and its choice of parameters. Any numbers make a valid program. */
 type Instruction = readonly [step: number, a: number, b: number, choice: number]
 
-/** Programs of elementwise ops, views, reductions and dots. They shrink by losing instructions. */
-export const programs = ({ maxLength = 16 } = {}): fc.Arbitrary<RandomProgram> => {
+/**
+ * Programs of elementwise ops, views, reductions and dots, or of views alone, whose rewrites need long chains to meet.
+ * They shrink by losing instructions.
+ */
+export const programs = ({ maxLength = 16, of = 'all' as 'all' | 'views' } = {}): fc.Arbitrary<RandomProgram> => {
+  const steps = of === 'views' ? views : [...elementwise, ...views, ...sums]
   const nat = fc.nat({ max: 999 })
   return fc
     .record({
-      shapes: fc.array(shapes({ maxRank: 3, maxDim: 3 }), { minLength: 1, maxLength: 3 }),
+      shapes: fc.array(shapes({ maxRank: 3, maxDim: 3 }), { minLength: 1, maxLength: 3, size: 'max' }),
       seed: fc.nat({ max: 2 ** 31 }),
-      code: fc.array(fc.tuple(nat, nat, nat, nat), { minLength: 1, maxLength }),
+      code: fc.array(fc.tuple(nat, nat, nat, nat), { minLength: 1, maxLength, size: 'max' }),
     })
     .map(({ shapes, seed, code }) => {
       const random = uniform(seed)
@@ -30,12 +34,15 @@ export const programs = ({ maxLength = 16 } = {}): fc.Arbitrary<RandomProgram> =
         const x = random(shape, -2, 2)
         return { ...x, data: x.data.map(Math.fround) }
       })
-      return { inputs, f: named((...xs) => assemble(xs, code), `program of ${JSON.stringify({ shapes, code })}`) }
+      return {
+        inputs,
+        f: named((...xs) => assemble(xs, code, steps), `program of ${JSON.stringify({ shapes, code })}`),
+      }
     })
 }
 const named = <F extends object>(f: F, name: string): F => Object.assign(f, { toString: () => name })
 
-function assemble(inputs: readonly AnyTensor[], code: readonly Instruction[]): AnyTensor[] {
+function assemble(inputs: readonly AnyTensor[], code: readonly Instruction[], steps: readonly Step[]): AnyTensor[] {
   const values = [...inputs]
   const unread = new Set(values)
   for (const [step, a, b, choice] of code) {
@@ -59,7 +66,7 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 /** Products of two values are bounded on one side, so that no program overflows. */
 const product = (x: AnyTensor, y: AnyTensor): AnyTensor => p.mul(x, p.tanh(y))
 
-const steps: readonly Step[] = [
+const elementwise: readonly Step[] = [
   (x, y) => p.add(x, y),
   (x, y) => p.sub(x, y),
   (x, y) => product(x, y),
@@ -72,13 +79,19 @@ const steps: readonly Step[] = [
   (x, _y, choice) => pick([p.add, p.sub, p.mul, p.div], choice)(x, p.like(x, pick([1, 0.5, -1, 2], choice >> 2))),
   (x, _y, choice) => pick([p.add, p.mul, p.sub], choice)(p.like(x, pick([0, 1, -0, 3], choice >> 2)), x),
   (x, _y, choice) => p.mul(p.add(p.like(x, 0.5), p.like(x, pick([0.25, 0, 1], choice))), x),
+]
+
+const views: readonly Step[] = [
   (x, _y, choice) => p.transpose(x, permutation(rank(x), choice)),
   (x, _y, choice) => p.reshape(x, reshaped(x, choice)),
   (x, _y, choice) => p.broadcastInDim(x, ...broadcastOf(x, choice)),
-  (x, _y, choice) => pick([p.reduceSum, p.reduceMax, p.reduceMin], choice)(x, subset(rank(x), choice >> 2)),
   (x, _y, choice) => sliced(x, choice),
   (x, _y, choice) => p.pad(x, p.constant(1), spread(rank(x), choice), spread(rank(x), choice >> 2)),
   (x, y, choice) => (rank(x) ? p.concat([x, y], choice % rank(x)) : x),
+]
+
+const sums: readonly Step[] = [
+  (x, _y, choice) => pick([p.reduceSum, p.reduceMax, p.reduceMin], choice)(x, subset(rank(x), choice >> 2)),
   (x, _y, choice) => (rank(x) && size(x.aval.shape) ? p.softmax(x, choice % rank(x)) : x),
   (x, _y, choice, values) => dot(x, values, choice),
 ]

@@ -47,7 +47,7 @@ function transpose({ inputs: [x], outputs: [y], params }: Eqn, c: Context): Var 
   const from = c.definition(x)
   if (from?.op === 'transpose') {
     const inner = ints(from.params.permutation)
-    return c.make('transpose', [from.inputs[0]], { permutation: outer.map((i) => inner[i]) })
+    return c.make('transpose', [from.inputs[0]], { permutation: inner.map((i) => outer[i]) })
   }
   if (from?.op === 'broadcastInDim') {
     const dims = ints(from.params.dims).map((d) => outer.indexOf(d))
@@ -60,7 +60,7 @@ function broadcast({ inputs: [x], outputs: [y], params }: Eqn, c: Context): Var 
   const outer = ints(params.dims)
   const from = c.definition(x)
   if (from?.op === 'broadcastInDim') {
-    const dims = ints(from.params.dims)
+    const dims = ints(from.params.dims).map((d) => outer[d])
     return c.make('broadcastInDim', [from.inputs[0]], { shape: y.aval.shape, dims })
   }
   if (from?.op === 'reshape') {

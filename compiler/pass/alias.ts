@@ -1,0 +1,83 @@
+import type { Var } from '../ir/types.js'
+import type { Lowered } from '../kernel/build.js'
+import type { Expr } from '../kernel/expr.js'
+import type { Stmt } from '../kernel/ir.js'
+
+/** Every element of `x` that the kernel reads is read by the invocation that overwrites it with `v`, before it does. */
+export function inPlace({ kernel, buffers }: Lowered, x: Var, v: Var): boolean {
+  const named = new Map<string, Expr>()
+  const reads: Expr[] = []
+  const stores: Expr[] = []
+  let narrow = true
+  const visit = (e: Expr): void => {
+    if (e.k === 'load') {
+      if (buffers[e.buffer] === x) {
+        if (kernel.buffers[e.buffer].width !== 1) narrow = false
+        reads.push(e.at)
+      }
+      visit(e.at)
+    } else if (e.k === 'op') e.args.forEach(visit)
+  }
+  const walk = (stmts: readonly Stmt[]): void => {
+    for (const s of stmts) {
+      if (s.k === 'let') named.set(s.name, s.value)
+      if (s.k === 'let' || s.k === 'mutable' || s.k === 'set' || s.k === 'store') visit(s.value)
+      if (s.k === 'store' && buffers[s.buffer] === v) stores.push(s.at)
+      if (s.k === 'loop' || s.k === 'if') walk(s.body)
+    }
+  }
+  /** Addresses may have been named by `let`s: what they stand for is compared. */
+  const spell = (e: Expr): string => {
+    if (e.k === 'lit') return String(e.value)
+    if (e.k === 'var') return named.has(e.name) ? spell(named.get(e.name)!) : e.name
+    if (e.k === 'load') return `${e.buffer}[${spell(e.at)}]`
+    return `${e.f}(${e.args.map(spell).join(',')})`
+  }
+  walk(kernel.body)
+  const written = new Set(stores.map(spell))
+  return narrow && reads.every((at) => written.has(spell(at)))
+}
+
+/** Merges each pair (output, input whose memory it takes) into one read_write binding. */
+export function alias(l: Lowered, aliases: ReadonlyMap<Var, Var>): Lowered {
+  if (!aliases.size) return l
+  const takenBy = new Map([...aliases].map(([out, input]) => [input, out]))
+  const gone = (i: number): boolean => takenBy.has(l.buffers[i]) && l.kernel.buffers[i].access === 'read'
+  const kept = l.buffers.map((_, i) => i).filter((i) => !gone(i))
+  const index = l.buffers.map((v, i) => {
+    const out = gone(i) ? takenBy.get(v)! : v
+    return kept.findIndex((k) => (gone(i) ? l.buffers[k] === out && l.kernel.buffers[k].access === 'read_write' : k === i))
+  })
+  const moved = new Map<Expr, Expr>()
+  const move = (e: Expr): Expr => {
+    const known = moved.get(e)
+    if (known) return known
+    let out = e
+    if (e.k === 'load') out = { ...e, buffer: index[e.buffer] ?? e.buffer, at: move(e.at) }
+    else if (e.k === 'op') out = { ...e, args: e.args.map(move) }
+    moved.set(e, out)
+    return out
+  }
+  const stmt = (s: Stmt): Stmt => {
+    switch (s.k) {
+      case 'let':
+      case 'mutable':
+      case 'set':
+        return { ...s, value: move(s.value) }
+      case 'store':
+        return { ...s, buffer: index[s.buffer] ?? s.buffer, at: move(s.at), value: move(s.value) }
+      case 'loop':
+        return { ...s, body: s.body.map(stmt) }
+      case 'if':
+        return { ...s, cond: move(s.cond), body: s.body.map(stmt) }
+      case 'exit':
+        return { ...s, cond: move(s.cond) }
+      case 'barrier':
+        return s
+    }
+  }
+  return {
+    kernel: { ...l.kernel, buffers: kept.map((i) => l.kernel.buffers[i]), body: l.kernel.body.map(stmt) },
+    buffers: kept.map((i) => l.buffers[i]),
+  }
+}
