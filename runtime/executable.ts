@@ -49,11 +49,14 @@ export async function load(device: Device, program: Program): Promise<Executable
   const executable: Executable = {
     program,
     async run(inputs) {
-      if (disposed) throw new FoveaError('disposed', `'${program.name}' was disposed and can't run any more: load it again`)
+      if (disposed)
+        throw new FoveaError('disposed', `'${program.name}' was disposed and can't run any more: load it again`)
       const arrays = checkInputs(program, inputs)
-      const held = arrays.map((array) => array.alias())
-      const takeBack = [...new Set([...uses.donated].map((i) => arrays[i]))].map((array) => array.donate(program.name))
+      const held: ArrayStorage[] = []
+      const takeBack: (() => void)[] = []
       try {
+        for (const array of arrays) held.push(array.alias())
+        for (const array of new Set([...uses.donated].map((i) => arrays[i]))) takeBack.push(array.donate(program.name))
         return await device.queue.inTurn(() =>
           scratch.use(async (slots) => {
             const placed = await place(device, program, held, uses, { slots, constants })

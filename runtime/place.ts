@@ -33,10 +33,9 @@ export function checkInputs(program: Program, inputs: readonly Storage[]): Array
   return inputs.map((input, i) => {
     if (!(input instanceof ArrayStorage))
       throw new FoveaError(
-      'input',
-      `input ${i} of '${program.name}': expected an array made by tensor() or by a call, got another kind of storage`,
-    )
-    if (input.disposed) input.read()
+        'input',
+        `input ${i} of '${program.name}': expected an array made by tensor() or by a call, got another kind of storage`,
+      )
     return input
   })
 }

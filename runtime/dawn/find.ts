@@ -42,8 +42,9 @@ async function ask(name: Candidate['name'], kinds: readonly DeviceKind[], part?:
     adapter = await (await createGpu(part)).requestAdapter({ powerPreference: 'high-performance' })
   } catch (err) {
     // Dawn lists the adapters it has when none carries the name.
-    const text = err instanceof Error ? err.message.replace(/\s+/g, ' ').trim() : String(err)
-    return { name, reason: `Dawn has no such adapter (${text})` }
+    const text = err instanceof Error ? err.message : String(err)
+    const others = [...text.matchAll(/name: '([^']*)'/g)].map((m) => m[1])
+    return { name, reason: others.length > 0 ? `Dawn has only ${others.join(', ')}` : text.replace(/\s+/g, ' ').trim() }
   }
   if (!adapter) return { name, reason: 'Dawn has no adapter' }
   const kind = kindOf(adapter)

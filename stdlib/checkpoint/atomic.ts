@@ -48,7 +48,7 @@ export async function writeFileAtomic(path: string, content: string | readonly U
 export async function saveFolder(folder: string, write: (draft: string) => Promise<void>): Promise<void> {
   const target = resolve(folder)
   const draft = `${target}.tmp-${process.pid}`
-  const old = `${target}.old`
+  const old = aside(target)
   try {
     await recoverFolder(target)
     await removeAbandoned(target)
@@ -63,20 +63,26 @@ export async function saveFolder(folder: string, write: (draft: string) => Promi
     const written = await treeSize(draft)
     await rm(draft, { recursive: true, force: true })
     await recoverFolder(target)
-    if (!(err instanceof FoveaError)) throw await saveError(folder, err, `${showBytes(written)} written`)
     // A file of the draft: to the caller it is a file of the folder.
-    throw new FoveaError(err.code, err.message.replaceAll(draft, folder), undefined, { cause: err.cause ?? err })
+    if (err instanceof FoveaError)
+      throw new FoveaError(err.code, err.message.replaceAll(draft, folder), undefined, { cause: err.cause ?? err })
+    const isFromSystem = typeof (err as NodeJS.ErrnoException).code === 'string'
+    throw isFromSystem ? await saveError(folder, err, `${showBytes(written)} written`) : err
   }
   await rm(old, { recursive: true, force: true })
 }
 
+/** Where the old folder waits during the swap: a name that nobody gives a folder of their own, for it will be removed. */
+const aside = (target: string): string => `${target}.replaced-by-save`
+
 /**
  * Mends what a save left that was stopped during its swap: brings the old folder back if the new one had not yet come,
- * removes it if it had. Does nothing otherwise. Call it before a checkpoint folder is read.
+ * removes it if it had. Does nothing otherwise. Call it before a checkpoint folder is read, but not while another process
+ * saves it.
  */
 export async function recoverFolder(folder: string): Promise<void> {
   const target = resolve(folder)
-  const old = `${target}.old`
+  const old = aside(target)
   if (!(await exists(old))) return
   if (await exists(target)) await rm(old, { recursive: true, force: true })
   else await rename(old, target)

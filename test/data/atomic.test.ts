@@ -82,16 +82,16 @@ describe('a folder', () => {
   test('comes back if the swap was interrupted between its renames', async () => {
     const folder = join(root, 'last')
     await save(folder, 'one')
-    await rename(folder, `${folder}.old`)
+    await rename(folder, `${folder}.replaced-by-save`)
     await recoverFolder(folder)
     expect(await read(folder)).toEqual(['one', 'one'])
   })
 
   test('is the new one if only the removal of the old was interrupted', async () => {
     const folder = join(root, 'last')
-    await save(`${folder}.old`, 'one')
+    await save(`${folder}.replaced-by-save`, 'one')
     await save(folder, 'two')
-    await save(`${folder}.old`, 'one')
+    await save(`${folder}.replaced-by-save`, 'one')
     await recoverFolder(folder)
     expect(await read(folder)).toEqual(['two', 'two'])
     expect(await readdir(root)).toEqual(['last'])

@@ -215,6 +215,29 @@ test('calls made without waiting keep their order', async () => {
   expect([(await before.read())[0], (await after.read())[0]]).toEqual([2, 3])
 })
 
+test('a disposed executable frees its memory after the calls under way', async () => {
+  const n = 1000
+  const program = pointwise('x[i] + 1.0', n, {
+    buffers: [
+      { kind: 'input', index: 0, bytes: 4 * n },
+      { kind: 'temp', slot: 0, bytes: 4 * n },
+      { kind: 'output', index: 0, bytes: 4 * n },
+    ],
+    dispatches: [dispatch(n, [0, 1]), dispatch(n, [1, 2])],
+    outputs: [{ shape: [n], dtype: 'f32', buffer: 2, donated: false }],
+  })
+  const { bytesInUse } = device.stats
+  const run = await load(device, program)
+  const call = run.run([hostArray(new Float32Array(n), [n], 'f32')])
+  run.dispose()
+  const [y] = await call
+  expect((await y.read())[n - 1]).toBe(2)
+  y.dispose()
+  await expect(run.run([f32(1)])).rejects.toMatchObject({ code: 'disposed' })
+  await device.queue.inTurn(async () => {})
+  expect(device.stats.bytesInUse).toBeLessThanOrEqual(bytesInUse + 4096) // x, until it is collected
+})
+
 test('empty arrays run and read', async () => {
   const run = await load(device, pointwise('x[i]', 0, { dispatches: [] }))
   const [y] = await run.run([f32()])

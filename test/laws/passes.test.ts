@@ -17,7 +17,7 @@ const leaves = (pass: (fn: Fn) => Fn, body: readonly string[], output: string): 
     .slice(1, -1)
     .map((line) => line.trim())
 
-describe('random programs', () => {
+describe('random programs', { timeout: 60_000 }, () => {
   test.each(['all', 'views'] as const)('passes keep the meaning, text keeps the program: %s', async (of) => {
     await fc.assert(
       fc.asyncProperty(programs({ of }), async ({ inputs, f }) => {

@@ -47,7 +47,7 @@ function transpose({ inputs: [x], outputs: [y], params }: Eqn, c: Context): Var 
   const from = c.definition(x)
   if (from?.op === 'transpose') {
     const inner = ints(from.params.permutation)
-    return c.make('transpose', [from.inputs[0]], { permutation: inner.map((i) => outer[i]) })
+    return c.make('transpose', [from.inputs[0]], { permutation: outer.map((i) => inner[i]) })
   }
   if (from?.op === 'broadcastInDim') {
     const dims = ints(from.params.dims).map((d) => outer.indexOf(d))
