@@ -26,6 +26,8 @@ interface Compiled {
   readonly executable: Executable
   readonly captured: readonly AnyTensor[]
   readonly outTree: TreeDef
+  /** Positions of the donated leaves. */
+  readonly donated: ReadonlySet<number>
 }
 
 /** Compilations of one function after which a warning names what keeps changing. */
@@ -72,7 +74,10 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
   }
   const call = async (...args: A): Promise<R> => {
     const { compiled, leaves } = await prepare(args)
-    const outputs = await compiled.executable.run([...leaves, ...compiled.captured].map(storageOf))
+    const storages = leaves.map(storageOf)
+    const outputs = await compiled.executable.run([...storages, ...compiled.captured.map(storageOf)])
+    // Donated memory that no result took is given back.
+    for (const i of compiled.donated) if (!storages[i].disposed) storages[i].dispose()
     return unflatten(compiled.outTree, outputs.map(arrayTensor)) as R
   }
   return Object.assign(call, { program: async (...args: A) => (await prepare(args)).compiled.executable.program })
@@ -80,7 +85,7 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
 
 async function build(f: (...args: any[]) => unknown, args: readonly unknown[], name: string, device: Device, donated: ReadonlySet<number>): Promise<Compiled> {
   const { fn, captured, outTree } = traceFn(f, args, name, true)
-  return { executable: await load(device, compile(fn, device.target, { ...compileOptions(), donated })), captured, outTree }
+  return { executable: await load(device, compile(fn, device.target, { ...compileOptions(), donated })), captured, outTree, donated }
 }
 
 /** Positions of the donated arguments' leaves among all leaves. */

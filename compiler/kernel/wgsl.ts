@@ -139,7 +139,7 @@ const spelling: Record<string, Spell> = {
   not: ([a], x) => (x.t === 'bool' ? `(!${a})` : `(~${a})`),
   and: infix('&'),
   or: infix('|'),
-  xor: infix('^'),
+  xor: (args, x, helper) => infix(x.t === 'bool' ? '!=' : '^')(args, x, helper),
   shiftLeft: ([a, b], x) => `select(${x.t}(0), ${a} << (u32(${b}) & 31u), u32(${b}) < 32u)`,
   shiftRight: ([a, b], x) => (x.t === 'u32' ? `select(0u, ${a} >> (${b} & 31u), ${b} < 32u)` : `(${a} >> min(u32(${b}), 31u))`),
   eq: infix('=='),
@@ -157,8 +157,8 @@ const spelling: Record<string, Spell> = {
   log: call('log'),
   sqrt: call('sqrt'),
   rsqrt: call('inverseSqrt'),
-  sin: call('sin'),
-  cos: call('cos'),
+  sin: ([a], _x, helper) => `${helper('sinQuadrant')}(${a}, 0)`,
+  cos: ([a], _x, helper) => `${helper('sinQuadrant')}(${a}, 1)`,
   abs: call('abs'),
   sign: call('sign'),
   floor: call('floor'),
@@ -198,6 +198,18 @@ const helperText: Record<string, string> = {
   let m = pow(abs(a), b);
   let r = select(select(0.0f / (a - a), m, whole), m, a >= 0.0f);
   return select(select(r, -m, odd && a < 0.0f), 1.0f, b == 0.0f);
+}`,
+  // WGSL promises its own sin only to 2^-11. The argument is reduced by π/2 in two parts (Cody & Waite 1980), exact to |x| ≈ 1e4;
+  // the polynomials are Taylor's, good to an ulp on ±π/4.
+  sinQuadrant: `fn sinQuadrant(x: f32, shift: i32) -> f32 {
+  let k = round(x * 0.63661977f);
+  let r = fma(-k, 7.5497894e-8f, fma(-k, 1.5707962513f, x));
+  let z = r * r;
+  let s = fma(r * z, fma(z, fma(z, fma(z, 2.7557319e-6f, -1.9841270e-4f), 8.3333333e-3f), -0.16666667f), r);
+  let c = fma(z, fma(z, fma(z, fma(z, 2.4801587e-5f, -1.3888889e-3f), 0.041666667f), -0.5f), 1.0f);
+  let q = i32(k) + shift;
+  let v = select(s, c, (q & 1) != 0);
+  return select(v, -v, (q & 2) != 0);
 }`,
   // erf within 3 ulp: a polynomial in x² for |x| < 1, else 1 - exp(-x²)·Q(1 / (1 + x/2)); both fitted at Chebyshev nodes.
   erf: `fn erf(x: f32) -> f32 {

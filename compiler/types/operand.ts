@@ -53,7 +53,8 @@ export type First<Checks, R> = Checks extends readonly [infer H, ...infer T]
   : R
 
 /** Shape of a binary elementwise op over dtypes `C`, or its error. */
-export type Binary<Op extends string, L, R, C> = L extends number
+export type Binary<Op extends string, L, R, C> = true extends IsAny<L> | IsAny<R>
+ ? any : L extends number
   ? R extends number
     ? ShapeError<`${Op}: expected at least one tensor, got two numbers`>
     : First<[Takes<Op, DTypeOf<R>, C>], ShapeOf<R>>
@@ -64,7 +65,8 @@ export type Binary<Op extends string, L, R, C> = L extends number
         Broadcast<`${Op}: cannot broadcast`, ShapeOf<L>, ShapeOf<R>>
       >
 /** The dtype two operands share; any when they differ (an error was given). */
-export type Common<L, R> = L extends number
+export type Common<L, R> = true extends IsAny<L> | IsAny<R>
+ ? any : L extends number
   ? DTypeOf<R>
   : R extends number
     ? DTypeOf<L>

@@ -49,19 +49,21 @@ type Bind<P, A> =
       : P extends readonly unknown[]
         ? BindList<P, A>
         : P extends object
-          ? { [K in keyof P]: K extends keyof A ? Bind<P[K], A[K]> : never }[keyof P]
+          ? { [K in keyof P]-?: K extends keyof A ? Bind<P[K], A[K]> : never }[keyof P]
           : never
-type BindList<P, A> = P extends readonly [infer P0, ...infer PT]
-  ? A extends readonly [infer A0, ...infer AT]
-    ? Bind<P0, A0> | BindList<PT, AT>
-    : never
-  : P extends readonly (infer E)[]
-    ? number extends P['length']
-      ? A extends readonly (infer F)[]
-        ? Bind<E, F>
-        : never
+type BindList<P, A> = number extends (P & readonly unknown[])['length']
+  ? P extends readonly (infer E)[]
+    ? A extends readonly (infer F)[]
+      ? Bind<E, F>
       : never
     : never
+  : P extends readonly []
+    ? never
+    : P extends readonly [(infer P0)?, ...infer PT]
+      ? A extends readonly [infer A0, ...infer AT]
+        ? Bind<P0, A0> | BindList<PT, AT>
+        : never
+      : never
 
 /** An unknown dim fits whatever else the name is bound to. */
 type Narrow<V> =

@@ -4,7 +4,7 @@ import { parse } from '../../compiler/ir/parse.js'
 import { print } from '../../compiler/ir/print.js'
 import type { Fn } from '../../compiler/ir/types.js'
 import { verify } from '../../compiler/ir/verify.js'
-import { jvp } from '../../compiler/transform/index.js'
+import { adjoint } from './adjoint.js'
 import { keepsMeaning, passes, traced } from './keeps-meaning.js'
 import { programs } from './programs.js'
 
@@ -31,17 +31,9 @@ describe('random programs', { timeout: 60_000 }, () => {
     )
   })
 
-  test('passes keep the meaning of derivatives', async () => {
+  test('derivatives are adjoint, and passes keep their meaning', async () => {
     await fc.assert(
-      fc.asyncProperty(programs({ maxLength: 8 }), async ({ inputs, f }) => {
-        const n = inputs.length
-        const { fn, inputs: all } = await traced(
-          (...xs) => jvp(f, xs.slice(0, n), xs.slice(n))[1],
-          [...inputs, ...inputs],
-        )
-        expect(parse(print(verify(fn)))).toEqual(fn)
-        keepsMeaning(fn, all)
-      }),
+      fc.asyncProperty(programs({ maxLength: 8 }), ({ inputs, f }) => adjoint(f, inputs)),
       { numRuns: 100, seed: 2 },
     )
   })
