@@ -1,8 +1,9 @@
 import type { Target } from '../compiler/ir/program.js'
 import { usage } from './bytes.js'
-import { type Choice, chooseDevice, type DeviceKind } from './choose.js'
+import { type Choice, chooseDevice, type DeviceKind, isNode } from './choose.js'
 import { type Failure, watchFailure } from './failure.js'
 import type { PipelineCache } from './kernels.js'
+import { createNaps } from './nap.js'
 import { createPool, type Pool } from './pool.js'
 import { createQueue, type Queue } from './queue.js'
 
@@ -99,13 +100,13 @@ async function open(onLost: () => void): Promise<Device> {
   const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures })
 
   const stats: DeviceStats = { bytesAllocated: 0, bytesInUse: 0, submits: 0, dispatches: 0 }
-  const failure = watchFailure(gpu, onLost)
+  const failure = watchFailure(gpu, onLost, choice.kind !== 'hardware' && isNode() ? createNaps() : undefined)
   const queue = createQueue(gpu, failure, stats)
   const largest = largestArray(gpu.limits)
   const shape = { gpu, failure, stats }
   return {
     gpu,
-    target: targetOf(gpu.limits, choice.kind, largest),
+    target: targetOf(gpu, adapter.info, choice.kind, largest),
     info: infoOf(choice, gpu),
     pool: createPool({
       ...shape,
@@ -129,7 +130,7 @@ async function open(onLost: () => void): Promise<Device> {
       if (failure.lost()) return
       // Data written but never submitted would leak with the device.
       queue.submit([])
-      await gpu.queue.onSubmittedWorkDone()
+      await failure.guard(gpu.queue.onSubmittedWorkDone())
       gpu.destroy()
       await gpu.lost
     },
@@ -140,9 +141,10 @@ async function open(onLost: () => void): Promise<Device> {
 const largestArray = ({ maxBufferSize, maxStorageBufferBindingSize }: GPUSupportedLimits): number =>
   Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 256) * 256 - 256
 
-function targetOf(limits: GPUSupportedLimits, kind: DeviceKind, largest: number): Target {
-  const { maxStorageBuffersPerShaderStage, maxComputeInvocationsPerWorkgroup } = limits
-  const { maxComputeWorkgroupStorageSize, maxComputeWorkgroupsPerDimension } = limits
+function targetOf(gpu: GPUDevice, info: GPUAdapterInfo, kind: DeviceKind, largest: number): Target {
+  const { maxStorageBuffersPerShaderStage, maxComputeInvocationsPerWorkgroup } = gpu.limits
+  const { maxComputeWorkgroupStorageSize, maxComputeWorkgroupsPerDimension } = gpu.limits
+  const { subgroupMinSize, subgroupMaxSize } = info
   return {
     class: kind === 'hardware' ? 'gpu' : 'software',
     maxStorageBuffersPerShaderStage,
@@ -150,6 +152,7 @@ function targetOf(limits: GPUSupportedLimits, kind: DeviceKind, largest: number)
     maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupStorageSize,
     maxComputeWorkgroupsPerDimension,
+    subgroupSize: gpu.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined,
   }
 }
 

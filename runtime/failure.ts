@@ -10,8 +10,15 @@ export interface Failure {
   guard<T>(promise: Promise<T>): Promise<T>
 }
 
-/** Watches a device for loss and for errors that no scope caught. `onLost` runs once. */
-export function watchFailure(gpu: GPUDevice, onLost: () => void): Failure {
+/**
+ * Watches a device for loss and for errors that no scope caught. `onLost` runs once; `nap` is called with everything that
+ * is waited for.
+ */
+export function watchFailure(
+  gpu: GPUDevice,
+  onLost: () => void,
+  nap: (promise: Promise<unknown>) => void = () => {},
+): Failure {
   let lost: FoveaError | undefined
   let refused: FoveaError | undefined
   const pending = new Set<(err: FoveaError) => void>()
@@ -39,8 +46,8 @@ export function watchFailure(gpu: GPUDevice, onLost: () => void): Failure {
       refused = undefined
       if (err) throw err
     },
-    guard: <T>(promise: Promise<T>) =>
-      new Promise<T>((resolve, reject) => {
+    guard<T>(promise: Promise<T>) {
+      const guarded = new Promise<T>((resolve, reject) => {
         if (lost) return reject(lost)
         pending.add(reject)
         promise.then(
@@ -51,6 +58,9 @@ export function watchFailure(gpu: GPUDevice, onLost: () => void): Failure {
           // A map that was cut short may report before the loss does: give the loss a turn.
           (err) => setTimeout(() => (pending.delete(reject) ? reject(err) : undefined), 0),
         )
-      }),
+      })
+      nap(guarded)
+      return guarded
+    },
   }
 }

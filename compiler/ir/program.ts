@@ -63,4 +63,6 @@ export interface Target {
   readonly maxComputeInvocationsPerWorkgroup: number
   readonly maxComputeWorkgroupStorageSize: number
   readonly maxComputeWorkgroupsPerDimension: number
+  /** Invocations of a subgroup, when kernels may use subgroups and all have this size. */
+  readonly subgroupSize?: number
 }

@@ -1,19 +1,9 @@
 import type { DType } from '../ir/types.js'
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
-import type {
-  AnyTensor,
-  DTypeOf,
-  First,
-  Float,
-  Numeric,
-  Operand,
-  ShapeOf,
-  Signed,
-  TakesTensor,
-} from '../types/operand.js'
+import type { AnyTensor, DTypeOf, Float, Numeric, Operand, ShapeOf, Signed, TakesTensor } from '../types/operand.js'
 import type { Param } from '../types/shape.js'
-import { FLOAT, NUMERIC, pair, SIGNED, take1 } from './operand.js'
+import { FLOAT, NUMERIC, pair, SIGNED, tensorOf } from './operand.js'
 import { type BinaryFn, binary, type Unary, unary } from './signatures.js'
 
 /**
@@ -73,11 +63,11 @@ export const floor: Unary<'floor', Float> = unary('floor', FLOAT, prim.floor)
 /** x². */
 export const square: Unary<'square', Numeric> = unary('square', NUMERIC, (x) => prim.mul(x, x))
 /** The same values, through which no gradient flows. */
-export const stopGradient = <X extends AnyTensor>(x: X): X => prim.stopGradient(take1('stopGradient', x)) as X
+export const stopGradient = <X extends AnyTensor>(x: X): X => prim.stopGradient(tensorOf('stopGradient', x)) as X
 
 /** `x` limited to low … high. NaN stays NaN. */
 export const clip = <X extends AnyTensor>(
-  x: Param<X, First<[TakesTensor<'clip', X, Numeric>], X>>,
+  x: Param<X, TakesTensor<'clip', X, Numeric>>,
   low: number | Tensor<[], DTypeOf<X>>,
   high: number | Tensor<[], DTypeOf<X>>,
 ): X => {
@@ -92,4 +82,4 @@ export const clip = <X extends AnyTensor>(
  * const mask = cast(tensor([0, 1, 2]), 'bool')
  */
 export const cast = <X extends AnyTensor, const D extends DType>(x: X, dtype: D): Tensor<ShapeOf<X>, D> =>
-  prim.cast(take1('cast', x), dtype)
+  prim.cast(tensorOf('cast', x), dtype)

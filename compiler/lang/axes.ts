@@ -20,3 +20,10 @@ export function axesOf(op: string, axes: number | readonly number[] | undefined,
   }
   return out
 }
+
+/** Checks that a shape given by the user has whole sizes, none negative. */
+export function sizesOf(op: string, shape: readonly number[]): readonly number[] {
+  if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d >= 0))
+    fail('shape', `${op}: expected a shape of whole sizes, got [${String(shape).replaceAll(',', ', ')}]`)
+  return shape
+}

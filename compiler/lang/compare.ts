@@ -14,7 +14,7 @@ import type {
   TakesTensor,
 } from '../types/operand.js'
 import type { Ok, Param } from '../types/shape.js'
-import { ANY, BOOL, broadcastShapes, constant, expand, NUMERIC, sameDType, take1 } from './operand.js'
+import { ANY, BOOL, broadcastShapes, constant, expand, NUMERIC, sameDType, tensorOf } from './operand.js'
 import { type BinaryFn, binary, type Comparison, comparison, type Unary, unary } from './signatures.js'
 
 /** a = b, elementwise with broadcasting; a bool tensor. Operands of any one dtype. */
@@ -54,16 +54,16 @@ type WhereDType<A, B> = A extends number ? (B extends number ? 'f32' : DTypeOf<B
  * Throws FoveaError 'shape' or 'dtype'.
  *
  * @example
- * const y = where(greater(x, 0), x, 0)
+ * const y = where(tensor([true, false]), tensor([1, 2]), 0)
  */
 export function where<C extends AnyTensor, const A extends Operand, const B extends Operand>(
-  cond: Param<C, First<[TakesTensor<'where', C, 'bool'>], C>>,
+  cond: Param<C, TakesTensor<'where', C, 'bool'>>,
   a: A,
   b: Param<B, WhereShape<C, A, B>>,
 ): Tensor<Ok<WhereShape<C, A, B>>, WhereDType<A, B>> {
-  const c = take1('where', cond, BOOL)
-  const x = typeof a === 'number' ? undefined : take1('where', a)
-  const y = typeof b === 'number' ? undefined : take1('where', b)
+  const c = tensorOf('where', cond, BOOL)
+  const x = typeof a === 'number' ? undefined : tensorOf('where', a)
+  const y = typeof b === 'number' ? undefined : tensorOf('where', b)
   if (x && y) sameDType('where', x.aval.dtype, y.aval.dtype)
   const dtype = (x ?? y)?.aval.dtype ?? 'f32'
   let shape = c.aval.shape

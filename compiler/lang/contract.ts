@@ -5,7 +5,7 @@ import type { DotGeneral, MatMul } from '../types/matmul.js'
 import type { AnyTensor, DTypeOf, First, SameDType, ShapeOf, Takes } from '../types/operand.js'
 import type { Ok, Param } from '../types/shape.js'
 import { fail } from './fail.js'
-import { broadcastShapes, expand, FLOAT, take1, takeAll } from './operand.js'
+import { broadcastShapes, expand, FLOAT, tensorOf, tensorsOf } from './operand.js'
 
 type Floats<Op extends string, A, B, R> = First<
   [SameDType<Op, DTypeOf<A>, DTypeOf<B>>, Takes<Op, DTypeOf<A>, 'f32'>],
@@ -18,14 +18,14 @@ const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i
  * Throws FoveaError 'shape' when inner or batch dims differ or an operand has rank below 2.
  *
  * @example
- * const y = matmul(x, w)
+ * const y = matmul(ones([8, 512]), ones([512, 64]))
  */
 export function matmul<A extends AnyTensor, B extends AnyTensor>(
   a: A,
   b: Param<B, Floats<'matmul', A, B, MatMul<ShapeOf<A>, ShapeOf<B>>>>,
 ): Tensor<Ok<Floats<'matmul', A, B, MatMul<ShapeOf<A>, ShapeOf<B>>>>, 'f32'> {
-  const [x, y] = takeAll('matmul', [a, b])
-  take1('matmul', x, FLOAT)
+  const [x, y] = tensorsOf('matmul', [a, b])
+  tensorOf('matmul', x, FLOAT)
   const [s, t] = [x.aval.shape, y.aval.shape]
   if (s.length < 2) fail('shape', `matmul: left operand must have rank >= 2, got ${showShape(s)}`)
   if (t.length < 2) fail('shape', `matmul: right operand must have rank >= 2, got ${showShape(t)}`)
@@ -55,8 +55,8 @@ export function dotGeneral<A extends AnyTensor, B extends AnyTensor, const X ext
   b: Param<B, Floats<'dotGeneral', A, B, DotGeneral<ShapeOf<A>, ShapeOf<B>, X>>>,
   axes: X,
 ): Tensor<Ok<Floats<'dotGeneral', A, B, DotGeneral<ShapeOf<A>, ShapeOf<B>, X>>>, 'f32'> {
-  const [x, y] = takeAll('dotGeneral', [a, b])
-  take1('dotGeneral', x, FLOAT)
+  const [x, y] = tensorsOf('dotGeneral', [a, b])
+  tensorOf('dotGeneral', x, FLOAT)
   checkPairs('contracting', x, y, axes.lhsContract, axes.rhsContract)
   checkPairs('batch', x, y, axes.lhsBatch, axes.rhsBatch)
   return prim.dotGeneral(x, y, axes)

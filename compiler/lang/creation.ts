@@ -5,15 +5,8 @@ import type { Dims } from '../types/dim.js'
 import type { AnyTensor } from '../types/operand.js'
 import type { AlongAxis } from '../types/reduce.js'
 import type { Param } from '../types/shape.js'
-import { axisOf } from './axes.js'
-import { fail } from './fail.js'
-import { constant, take1 } from './operand.js'
-
-function sizes(op: string, shape: readonly number[]): readonly number[] {
-  if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d >= 0))
-    fail('shape', `${op}: expected a shape of whole numbers, got [${String(shape)}]`)
-  return shape
-}
+import { axisOf, sizesOf } from './axes.js'
+import { constant, tensorOf } from './operand.js'
 
 /**
  * `value` everywhere.
@@ -25,41 +18,41 @@ export const full = <const N extends readonly number[], const D extends DType = 
   shape: N,
   value: number,
   dtype: D = 'f32' as D,
-): Tensor<Dims<N>, D> => constant('full', value, sizes('full', shape), dtype)
+): Tensor<Dims<N>, D> => constant('full', value, sizesOf('full', shape), dtype)
 /** 0 everywhere (bool: false). */
 export const zeros = <const N extends readonly number[], const D extends DType = 'f32'>(
   shape: N,
   dtype: D = 'f32' as D,
-): Tensor<Dims<N>, D> => constant('zeros', 0, sizes('zeros', shape), dtype)
+): Tensor<Dims<N>, D> => constant('zeros', 0, sizesOf('zeros', shape), dtype)
 /** 1 everywhere (bool: true). */
 export const ones = <const N extends readonly number[], const D extends DType = 'f32'>(
   shape: N,
   dtype: D = 'f32' as D,
-): Tensor<Dims<N>, D> => constant('ones', 1, sizes('ones', shape), dtype)
+): Tensor<Dims<N>, D> => constant('ones', 1, sizesOf('ones', shape), dtype)
 /** Zeros of the shape and dtype of `x`. */
-export const zerosLike = <X extends AnyTensor>(x: X): X => prim.like(take1('zerosLike', x), 0) as X
+export const zerosLike = <X extends AnyTensor>(x: X): X => prim.like(tensorOf('zerosLike', x), 0) as X
 /** Ones of the shape and dtype of `x`. */
-export const onesLike = <X extends AnyTensor>(x: X): X => prim.like(take1('onesLike', x), 1) as X
+export const onesLike = <X extends AnyTensor>(x: X): X => prim.like(tensorOf('onesLike', x), 1) as X
 
 /** 0, 1, …, n - 1. */
 export const arange = <const N extends number, const D extends DType = 'i32'>(
   n: N,
   dtype: D = 'i32' as D,
-): Tensor<Dims<[N]>, D> => prim.iota(sizes('arange', [n]), 0, dtype)
+): Tensor<Dims<[N]>, D> => prim.iota(sizesOf('arange', [n]), 0, dtype)
 
 /** Each element is its index along `axis`. */
 export const iota = <const N extends readonly number[], const A extends number, const D extends DType = 'i32'>(
   shape: N,
   axis: Param<A, AlongAxis<'iota', Dims<N>, A>>,
   dtype: D = 'i32' as D,
-): Tensor<Dims<N>, D> => prim.iota(sizes('iota', shape), axisOf('iota', axis as number, shape), dtype)
+): Tensor<Dims<N>, D> => prim.iota(sizesOf('iota', shape), axisOf('iota', axis as number, shape), dtype)
 
 /** The identity matrix. */
 export const eye = <const N extends number, const D extends DType = 'f32'>(
   n: N,
   dtype: D = 'f32' as D,
 ): Tensor<Dims<[N, N]>, D> => {
-  const shape = sizes('eye', [n, n])
+  const shape = sizesOf('eye', [n, n])
   return prim.cast(prim.eq(prim.iota(shape, 0), prim.iota(shape, 1)), dtype)
 }
 
@@ -67,14 +60,14 @@ export const eye = <const N extends number, const D extends DType = 'f32'>(
  * Lower triangle as a bool mask: true where column ≤ row + k. `tri(n, n)` is the causal mask of attention.
  *
  * @example
- * const masked = where(tri(4, 4), scores, -1e9)
+ * const masked = where(tri(4, 4), ones([4, 4]), -1e9)
  */
 export const tri = <const N extends number, const M extends number>(
   n: N,
   m: M,
   k = 0,
 ): Tensor<Dims<[N, M]>, 'bool'> => {
-  const shape = sizes('tri', [n, m])
+  const shape = sizesOf('tri', [n, m])
   const row = prim.iota(shape, 0)
   return prim.le(prim.iota(shape, 1), k ? prim.add(row, prim.like(row, k)) : row)
 }

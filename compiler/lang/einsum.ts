@@ -5,7 +5,7 @@ import type { Einsum } from '../types/einsum.js'
 import type { AnyTensor, Mixed, ShapesOf } from '../types/operand.js'
 import type { Ok, Param } from '../types/shape.js'
 import { fail } from './fail.js'
-import { FLOAT, take1, takeAll } from './operand.js'
+import { FLOAT, tensorOf, tensorsOf } from './operand.js'
 
 /** A tensor whose axes have names. */
 interface Named {
@@ -19,14 +19,14 @@ interface Named {
  * Throws FoveaError 'shape' when an axis has two sizes or a term does not fit its operand.
  *
  * @example
- * const scores = einsum('b h q d, b h k d -> b h q k', q, k)
+ * const scores = einsum('b q d, b k d -> b q k', ones([2, 3, 8]), ones([2, 5, 8]))
  */
 export function einsum<const Spec extends string, Ts extends readonly AnyTensor[]>(
   spec: Param<Spec, Mixed<'einsum', Ts, Einsum<Spec, ShapesOf<Ts>>, 'f32'>>,
   ...operands: Ts
 ): Tensor<Ok<Mixed<'einsum', Ts, Einsum<Spec, ShapesOf<Ts>>, 'f32'>>, 'f32'> {
-  const xs = takeAll('einsum', operands)
-  for (const x of xs) take1('einsum', x, FLOAT)
+  const xs = tensorsOf('einsum', operands)
+  for (const x of xs) tensorOf('einsum', x, FLOAT)
   const { terms, out } = parse(spec as string, xs)
   const named = xs.map((x, i): Named => ({ x, axes: terms[i] }))
   const later = (i: number): Set<string> => new Set([...out, ...terms.slice(i).flat()])

@@ -2,10 +2,11 @@ import type { DType } from '../ir/types.js'
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { Dims } from '../types/dim.js'
-import type { AnyTensor, DTypeOf, First, ShapeOf, TakesTensor } from '../types/operand.js'
+import type { AnyTensor, DTypeOf, ShapeOf, TakesTensor } from '../types/operand.js'
 import type { Ok, Param, ShapeError, Show, Unknown } from '../types/shape.js'
+import { sizesOf } from './axes.js'
 import { fail } from './fail.js'
-import { take1 } from './operand.js'
+import { tensorOf } from './operand.js'
 
 type Take<T, I> = [Unknown<T, I>] extends [never]
   ? T extends readonly [unknown, ...infer Rest]
@@ -20,15 +21,15 @@ type Take<T, I> = [Unknown<T, I>] extends [never]
  * Throws FoveaError 'dtype' when ids are not i32.
  *
  * @example
- * const vectors = take(embedding, ids)
+ * const vectors = take(ones([10, 4]), arange(3))
  */
 export function take<T extends AnyTensor, I extends AnyTensor>(
   table: Param<T, Take<ShapeOf<T>, []>>,
-  ids: Param<I, First<[TakesTensor<'take', I, 'i32'>], I>>,
+  ids: Param<I, TakesTensor<'take', I, 'i32'>>,
 ): Tensor<Ok<Take<ShapeOf<T>, ShapeOf<I>>>, DTypeOf<T>> {
-  const rows = take1('take', table)
+  const rows = tensorOf('take', table)
   if (!rows.aval.shape.length) fail('shape', 'take: table must have rank >= 1, got []')
-  return prim.gather(rows, take1('take', ids, ['i32']))
+  return prim.gather(rows, tensorOf('take', ids, ['i32']))
 }
 
 type Append<S, N> = [Unknown<S>] extends [never] ? (S extends readonly unknown[] ? [...S, N] : never) : Unknown<S>
@@ -37,15 +38,15 @@ type Append<S, N> = [Unknown<S>] extends [never] ? (S extends readonly unknown[]
  * 1 at the place each id names along a new last axis of size `n`, else 0. An id outside 0 … n-1 gives zeros.
  *
  * @example
- * const targets = oneHot(labels, 10)
+ * const targets = oneHot(arange(3), 10)
  */
 export function oneHot<I extends AnyTensor, const N extends number, const D extends DType = 'f32'>(
-  ids: Param<I, First<[TakesTensor<'oneHot', I, 'i32'>], I>>,
+  ids: Param<I, TakesTensor<'oneHot', I, 'i32'>>,
   n: N,
   dtype: D = 'f32' as D,
 ): Tensor<Append<ShapeOf<I>, Dims<[N]>[0]>, D> {
-  const x = take1('oneHot', ids, ['i32'])
-  const shape = [...x.aval.shape, n]
+  const x = tensorOf('oneHot', ids, ['i32'])
+  const shape = sizesOf('oneHot', [...x.aval.shape, n])
   const spread = prim.broadcastInDim(
     x,
     shape,

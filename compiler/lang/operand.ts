@@ -17,7 +17,7 @@ const listed = (names: readonly string[]): string =>
 const kind = (x: unknown): string => (x === null ? 'null' : Array.isArray(x) ? 'an array' : typeof x)
 
 /** Checks that `x` is a tensor of one of `dtypes`. */
-export function take1(op: string, x: unknown, dtypes: readonly DType[] = ANY): AnyTensor {
+export function tensorOf(op: string, x: unknown, dtypes: readonly DType[] = ANY): AnyTensor {
   if (!(x instanceof Tensor)) fail('trace', `${op}: expected a tensor, got ${kind(x)}`)
   if (!dtypes.includes(x.aval.dtype))
     fail('dtype', `${op}: expected ${listed(dtypes)}, got ${x.aval.dtype}; cast it first`)
@@ -25,8 +25,8 @@ export function take1(op: string, x: unknown, dtypes: readonly DType[] = ANY): A
 }
 
 /** A list of tensors of one dtype. */
-export function takeAll(op: string, xs: readonly unknown[]): AnyTensor[] {
-  const tensors = xs.map((x) => take1(op, x))
+export function tensorsOf(op: string, xs: readonly unknown[]): AnyTensor[] {
+  const tensors = xs.map((x) => tensorOf(op, x))
   for (const x of tensors) sameDType(op, tensors[0].aval.dtype, x.aval.dtype)
   return tensors
 }
@@ -76,17 +76,17 @@ export function constant(op: string, value: number, shape: readonly number[], dt
 export function pair(op: string, a: Operand, b: Operand, dtypes: readonly DType[]): [AnyTensor, AnyTensor] {
   if (typeof a === 'number') {
     if (typeof b === 'number') fail('dtype', `${op}: expected at least one tensor, got two numbers`)
-    const y = take1(op, b, dtypes)
+    const y = tensorOf(op, b, dtypes)
     return [constant(op, a, y.aval.shape, y.aval.dtype), y]
   }
   if (typeof b === 'number') {
-    const x = take1(op, a, dtypes)
+    const x = tensorOf(op, a, dtypes)
     return [x, constant(op, b, x.aval.shape, x.aval.dtype)]
   }
-  const x = take1(op, a)
-  const y = take1(op, b)
+  const x = tensorOf(op, a)
+  const y = tensorOf(op, b)
   sameDType(op, x.aval.dtype, y.aval.dtype)
-  take1(op, x, dtypes)
+  tensorOf(op, x, dtypes)
   const shape = broadcastShapes(`${op}: cannot broadcast`, x.aval.shape, y.aval.shape)
   return [expand(x, shape), expand(y, shape)]
 }

@@ -6,7 +6,7 @@ import type { AnyTensor, DTypeOf, ShapeOf } from '../types/operand.js'
 import type { Rearrange } from '../types/rearrange.js'
 import type { Ok, Param } from '../types/shape.js'
 import { fail } from './fail.js'
-import { take1 } from './operand.js'
+import { tensorOf } from './operand.js'
 
 type Sizes = Readonly<Record<string, number>>
 
@@ -16,14 +16,14 @@ type Sizes = Readonly<Record<string, number>>
  * Throws FoveaError 'shape' when a dim does not divide or an axis is not on both sides.
  *
  * @example
- * const heads = rearrange(x, 'b t (h d) -> b h t d', { h: 8 })
+ * const heads = rearrange(ones([2, 16, 512]), 'b t (h d) -> b h t d', { h: 8 })
  */
 export function rearrange<X extends AnyTensor, const Spec extends string, const Z extends Sizes = {}>(
   x: X,
   spec: Param<Spec, Rearrange<Spec, ShapeOf<X>, SizeDims<Z>>>,
   sizes?: Z,
 ): Tensor<Ok<Rearrange<Spec, ShapeOf<X>, SizeDims<Z>>>, DTypeOf<X>> {
-  const t = take1('rearrange', x)
+  const t = tensorOf('rearrange', x)
   const pattern = spec as string
   const bad = (message: string): never => fail('shape', `rearrange '${pattern}': ${message}`)
   const arrow = pattern.indexOf('->')
@@ -31,6 +31,8 @@ export function rearrange<X extends AnyTensor, const Spec extends string, const 
   const left = terms(pattern.slice(0, arrow))
   const right = terms(pattern.slice(arrow + 2))
   checkNames(left.flat(), right.flat(), bad)
+  const extra = Object.keys(sizes ?? {}).find((a) => !left.flat().includes(a))
+  if (extra) bad(`there is no axis '${extra}' to give a size`)
   const known = solve(left, t.aval.shape, { ...sizes }, bad)
   const from = left.flat()
   const to = right.flat()

@@ -3,11 +3,11 @@ import { size } from '../ir/types.js'
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { Axis } from '../types/axes.js'
-import type { AnyTensor, DTypeOf, First, Float, Numeric, ShapeOf, TakesTensor } from '../types/operand.js'
+import type { AnyTensor, DTypeOf, Float, Numeric, ShapeOf, TakesTensor } from '../types/operand.js'
 import type { AlongAxis, Reduce } from '../types/reduce.js'
 import type { Ok, Param } from '../types/shape.js'
 import { axesOf, axisOf } from './axes.js'
-import { FLOAT, NUMERIC, take1 } from './operand.js'
+import { FLOAT, NUMERIC, tensorOf } from './operand.js'
 
 /** Over `axis` (negative counts from the back), a list of axes, or all when absent. `keepdims` leaves dims of size 1. */
 export type Reduction<Op extends string, C, Out = undefined> = <
@@ -15,7 +15,7 @@ export type Reduction<Op extends string, C, Out = undefined> = <
   const A extends Axis | undefined = undefined,
   const K extends boolean = false,
 >(
-  x: Param<X, First<[TakesTensor<Op, X, C>], X>>,
+  x: Param<X, TakesTensor<Op, X, C>>,
   axis?: Param<A, Reduce<Op, ShapeOf<X>, A, K>>,
   options?: { readonly keepdims?: K },
 ) => Tensor<Ok<Reduce<Op, ShapeOf<X>, A, K>>, Out extends DType ? Out : DTypeOf<X>>
@@ -34,7 +34,7 @@ const reduction = <Op extends string, C, Out = undefined>(
   fold: Fold,
 ): Reduction<Op, C, Out> =>
   ((input: unknown, axis?: Axis, options?: { keepdims?: boolean }) => {
-    const x = take1(op, input, dtypes)
+    const x = tensorOf(op, input, dtypes)
     const axes = axesOf(op, axis, x.aval.shape).sort((a, b) => a - b)
     const y = fold(x, axes)
     return options?.keepdims && axes.length ? kept(y, x.aval.shape, axes) : y
@@ -60,7 +60,7 @@ const spread = (y: AnyTensor, x: AnyTensor, axes: readonly number[]): AnyTensor 
  * Throws FoveaError 'shape' when an axis is out of range or named twice.
  *
  * @example
- * const rows = sum(x, -1, { keepdims: true })
+ * const rows = sum(ones([2, 3]), -1, { keepdims: true })
  */
 export const sum: Reduction<'sum', Numeric> = reduction('sum', NUMERIC, sumOver)
 /** Arithmetic mean, f32. See `sum`. */
@@ -93,18 +93,18 @@ export const logSumExp: Reduction<'logSumExp', Float> = reduction('logSumExp', F
  * First index of the largest element along `axis`, or into the flattened tensor when absent; i32.
  *
  * @example
- * const classes = argmax(logits, -1)
+ * const classes = argmax(tensor([[1, 3], [4, 2]]), -1)
  */
 export function argmax<
   X extends AnyTensor,
   const A extends number | undefined = undefined,
   const K extends boolean = false,
 >(
-  x: Param<X, First<[TakesTensor<'argmax', X, Numeric>], X>>,
+  x: Param<X, TakesTensor<'argmax', X, Numeric>>,
   axis?: Param<A, Reduce<'argmax', ShapeOf<X>, A, K>>,
   options?: { readonly keepdims?: K },
 ): Tensor<Ok<Reduce<'argmax', ShapeOf<X>, A, K>>, 'i32'> {
-  const t = take1('argmax', x, NUMERIC)
+  const t = tensorOf('argmax', x, NUMERIC)
   const { shape } = t.aval
   const axes = axesOf('argmax', axis as number | undefined, shape)
   const y = axis === undefined ? prim.argmax(prim.reshape(t, [size(shape)]), 0) : prim.argmax(t, axes[0])
@@ -112,12 +112,12 @@ export function argmax<
 }
 
 type AlongAxisFn<Op extends string> = <X extends AnyTensor, const A extends number = -1>(
-  x: Param<X, First<[TakesTensor<Op, X, Float>], X>>,
+  x: Param<X, TakesTensor<Op, X, Float>>,
   axis?: Param<A, AlongAxis<Op, ShapeOf<X>, A>>,
 ) => X
 const along = <Op extends string>(op: Op, apply: (x: AnyTensor, axis: number) => AnyTensor): AlongAxisFn<Op> =>
   ((input: unknown, axis = -1) => {
-    const x = take1(op, input, FLOAT)
+    const x = tensorOf(op, input, FLOAT)
     return apply(x, axisOf(op, axis, x.aval.shape))
   }) as never
 

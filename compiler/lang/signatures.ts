@@ -1,29 +1,29 @@
 import type { DType } from '../ir/types.js'
 import type { Tensor } from '../trace/tensor.js'
-import type { AnyTensor, Binary, BinaryResult, First, Operand, TakesTensor } from '../types/operand.js'
-import type { Ok, Param } from '../types/shape.js'
-import { pair, take1 } from './operand.js'
+import type { AnyTensor, Binary, BinaryShape, Common, Operand, TakesTensor } from '../types/operand.js'
+import type { Param } from '../types/shape.js'
+import { pair, tensorOf } from './operand.js'
 
 /** One tensor of dtypes `C` in, one of the same shape and dtype out. */
-export type Unary<Op extends string, C> = <X extends AnyTensor>(x: Param<X, First<[TakesTensor<Op, X, C>], X>>) => X
+export type Unary<Op extends string, C> = <X extends AnyTensor>(x: Param<X, TakesTensor<Op, X, C>>) => X
 
 /** Two operands that broadcast and share a dtype of `C`; one may be a number. */
 export type BinaryFn<Op extends string, C> = <const L extends Operand, const R extends Operand>(
   a: L,
   b: Param<R, Binary<Op, L, R, C>>,
-) => BinaryResult<Op, L, R, C>
+) => Tensor<BinaryShape<Op, L, R>, Common<L, R>>
 
 /** The same, with a bool result. */
 export type Comparison<Op extends string, C> = <const L extends Operand, const R extends Operand>(
   a: L,
   b: Param<R, Binary<Op, L, R, C>>,
-) => Tensor<Ok<Binary<Op, L, R, C>>, 'bool'>
+) => Tensor<BinaryShape<Op, L, R>, 'bool'>
 
 export const unary = <Op extends string, C>(
   op: Op,
   dtypes: readonly DType[],
   apply: (x: AnyTensor) => AnyTensor,
-): Unary<Op, C> => ((x: unknown) => apply(take1(op, x, dtypes))) as never
+): Unary<Op, C> => ((x: unknown) => apply(tensorOf(op, x, dtypes))) as never
 
 export const binary = <Op extends string, C>(
   op: Op,

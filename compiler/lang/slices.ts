@@ -7,14 +7,14 @@ import type { Ok, Param, ShapeError } from '../types/shape.js'
 import type { Pad, Slice, Split } from '../types/slices.js'
 import { axisOf } from './axes.js'
 import { fail } from './fail.js'
-import { constant, take1 } from './operand.js'
+import { constant, tensorOf } from './operand.js'
 
 /**
  * Elements start, start + stride, … below limit, per axis (lax.slice). All three have one entry per axis, none negative.
  * Throws FoveaError 'shape' when out of range.
  *
  * @example
- * const firstToken = slice(x, [0, 0], [x.shape[0], 1])
+ * const firstColumn = slice(ones([4, 8]), [0, 0], [4, 1])
  */
 export function slice<
   X extends AnyTensor,
@@ -27,7 +27,7 @@ export function slice<
   limit: Param<B, Slice<ShapeOf<X>, Dims<A>, Dims<B>, T>>,
   stride?: T,
 ): Tensor<Ok<Slice<ShapeOf<X>, Dims<A>, Dims<B>, T>>, DTypeOf<X>> {
-  const t = take1('slice', x)
+  const t = tensorOf('slice', x)
   const { shape } = t.aval
   const to = limit as readonly number[]
   const per = `must have one entry per axis of ${showShape(shape)}`
@@ -46,14 +46,14 @@ export function slice<
  * `widths` holds [before, after] per axis: how many elements of `value` to add (NumPy, mode 'constant').
  *
  * @example
- * const framed = pad(image, [[1, 1], [1, 1]])
+ * const framed = pad(ones([4, 4]), [[1, 1], [1, 1]])
  */
 export function pad<X extends AnyTensor, const W extends readonly (readonly [number, number])[]>(
   x: X,
   widths: Param<W, Pad<ShapeOf<X>, W>>,
   value = 0,
 ): Tensor<Ok<Pad<ShapeOf<X>, W>>, DTypeOf<X>> {
-  const t = take1('pad', x)
+  const t = tensorOf('pad', x)
   const w = widths as readonly (readonly [number, number])[]
   if (w.length !== t.aval.shape.length)
     fail('shape', `pad: expected one [before, after] per axis of ${showShape(t.aval.shape)}`)
@@ -73,14 +73,14 @@ type Parts<R, D> = R extends readonly unknown[] ? { -readonly [K in keyof R]: Te
  * Throws FoveaError 'shape' when the axis does not divide or a cut is past its end.
  *
  * @example
- * const [q, k, v] = split(qkv, 3, -1)
+ * const [q, k, v] = split(ones([8, 96]), 3, -1)
  */
 export function split<X extends AnyTensor, const N extends number | readonly number[], const A extends number = 0>(
   x: X,
   parts: Param<N, Split<ShapeOf<X>, N, A>>,
   axis?: A,
 ): Split<ShapeOf<X>, N, A> extends ShapeError<string> ? any : Parts<Split<ShapeOf<X>, N, A>, DTypeOf<X>> {
-  const t = take1('split', x)
+  const t = tensorOf('split', x)
   const { shape } = t.aval
   const i = axisOf('split', axis ?? 0, shape)
   const cuts = typeof parts === 'number' ? equalCuts(parts, shape, i, axis ?? 0) : (parts as readonly number[])

@@ -8,26 +8,31 @@ import type { AnyTensor, DTypeOf, ShapeOf } from '../types/operand.js'
 import type { Flatten, Reshape } from '../types/reshape.js'
 import type { Dim, Ok, Param } from '../types/shape.js'
 import type { EnsureShape, ExpandDims, Squeeze, Transpose } from '../types/views.js'
-import { axesOf } from './axes.js'
+import { axesOf, sizesOf } from './axes.js'
 import { fail } from './fail.js'
-import { expand, take1 } from './operand.js'
+import { expand, tensorOf } from './operand.js'
 
 /**
  * The same elements, row-major, in another shape; one dim may be -1: what is left.
  * Throws FoveaError 'shape' when the number of elements differs.
  *
  * @example
- * const rows = reshape(x, [-1, 512])
+ * const rows = reshape(ones([2, 4, 8]), [-1, 8])
  */
 export function reshape<X extends AnyTensor, const N extends readonly number[]>(
   x: X,
   shape: Param<N, Reshape<ShapeOf<X>, Dims<N>>>,
 ): Tensor<Ok<Reshape<ShapeOf<X>, Dims<N>>>, DTypeOf<X>> {
-  const t = take1('reshape', x)
+  const t = tensorOf('reshape', x)
   const from = t.aval.shape
   const to = shape as readonly number[]
   if (to.filter((d) => d === -1).length > 1) fail('shape', `reshape: more than one -1 in ${showShape(to)}`)
-  const known = size(to.filter((d) => d !== -1))
+  const known = size(
+    sizesOf(
+      'reshape',
+      to.filter((d) => d !== -1),
+    ),
+  )
   const count = size(from)
   const sentence = `reshape: cannot reshape ${showShape(from)} to ${showShape(to)}: ${count} elements`
   if (!to.includes(-1) && count !== known) fail('shape', `${sentence} vs ${known}`)
@@ -42,7 +47,7 @@ const view = (x: AnyTensor, shape: readonly number[]): AnyTensor =>
 
 /** All elements in one dim, row-major. */
 export const flatten = <X extends AnyTensor>(x: X): Tensor<Flatten<ShapeOf<X>>, DTypeOf<X>> => {
-  const t = take1('flatten', x)
+  const t = tensorOf('flatten', x)
   return view(t, [size(t.aval.shape)])
 }
 
@@ -51,13 +56,13 @@ export const flatten = <X extends AnyTensor>(x: X): Tensor<Flatten<ShapeOf<X>>, 
  * Throws FoveaError 'shape' when it is not a permutation of the axes.
  *
  * @example
- * const heads = transpose(x, [0, 2, 1, 3])
+ * const heads = transpose(ones([2, 16, 8, 64]), [0, 2, 1, 3])
  */
 export function transpose<X extends AnyTensor, const P extends readonly number[] | undefined = undefined>(
   x: X,
   permutation?: Param<P, Transpose<ShapeOf<X>, P>>,
 ): Tensor<Ok<Transpose<ShapeOf<X>, P>>, DTypeOf<X>> {
-  const t = take1('transpose', x)
+  const t = tensorOf('transpose', x)
   const { shape } = t.aval
   const order = (permutation as readonly number[] | undefined) ?? shape.map((_, i) => shape.length - 1 - i)
   if (order.length !== shape.length)
@@ -77,9 +82,9 @@ export function broadcastTo<X extends AnyTensor, const N extends readonly number
   x: X,
   shape: Param<N, BroadcastTo<ShapeOf<X>, Dims<N>>>,
 ): Tensor<Ok<BroadcastTo<ShapeOf<X>, Dims<N>>>, DTypeOf<X>> {
-  const t = take1('broadcastTo', x)
+  const t = tensorOf('broadcastTo', x)
   const from = t.aval.shape
-  const to = shape as readonly number[]
+  const to = sizesOf('broadcastTo', shape as readonly number[])
   const sentence = `broadcastTo: cannot broadcast ${showShape(from)} to ${showShape(to)}`
   for (let i = 1; i <= Math.min(from.length, to.length); i++) {
     const [a, b] = [from[from.length - i], to[to.length - i]]
@@ -99,7 +104,7 @@ export function expandDims<X extends AnyTensor, const A extends Axis>(
   x: X,
   axis: Param<A, ExpandDims<ShapeOf<X>, A>>,
 ): Tensor<Ok<ExpandDims<ShapeOf<X>, A>>, DTypeOf<X>> {
-  const t = take1('expandDims', x)
+  const t = tensorOf('expandDims', x)
   const from = t.aval.shape
   const added = typeof axis === 'number' ? [axis] : (axis as readonly number[])
   const axes = axesOf('expandDims', added, [...from, ...added])
@@ -118,7 +123,7 @@ export function squeeze<X extends AnyTensor, const A extends Axis | undefined = 
   x: X,
   axis?: Param<A, Squeeze<ShapeOf<X>, A>>,
 ): Tensor<Ok<Squeeze<ShapeOf<X>, A>>, DTypeOf<X>> {
-  const t = take1('squeeze', x)
+  const t = tensorOf('squeeze', x)
   const { shape } = t.aval
   if (axis === undefined) {
     return view(
@@ -140,13 +145,13 @@ export function squeeze<X extends AnyTensor, const A extends Axis | undefined = 
  * Throws FoveaError 'shape' when rank or sizes differ.
  *
  * @example
- * const rows = ensureShape(x, ['B', 512])
+ * const rows = ensureShape(ones([2, 512]), ['B', 512])
  */
 export function ensureShape<X extends AnyTensor, const N extends readonly Dim[]>(
   x: X,
   shape: Param<N, EnsureShape<ShapeOf<X>, N>>,
 ): Tensor<Dims<N>, DTypeOf<X>> {
-  const t = take1('ensureShape', x)
+  const t = tensorOf('ensureShape', x)
   const from = t.aval.shape
   const to = shape as readonly Dim[]
   if (from.length !== to.length || to.some((d, i) => typeof d === 'number' && d !== from[i]))

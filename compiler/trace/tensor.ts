@@ -1,13 +1,14 @@
 import type { Aval, DType, Params } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import type { OpRecord } from '../ops/op.js'
-import type { Dim, Shape } from '../types/shape.js'
+import type { NamedSize } from '../types/dim.js'
+import type { Shape } from '../types/shape.js'
 import { FoveaError } from './error.js'
 import { currentScope, type Where, where } from './source.js'
 
 declare const typeOf: unique symbol
-/** The value of `x.shape[i]`: the number itself when the type knows it. */
-export type DimValue<D> = D extends number ? D : number
+/** The value of `x.shape[i]`: the number itself when the type knows it; a named dim keeps its name. */
+export type DimValue<D> = D extends number ? D : D extends string ? NamedSize<D> : number
 
 /** Where a concrete array's elements are. Made by the runtime; the compiler only carries it. */
 export interface Storage {
@@ -136,5 +137,3 @@ export function bind(op: OpRecord, inputs: readonly Tensor<any, any>[], params: 
 
 /** `bind` for ops with one result. */
 export const bind1 = (op: OpRecord, inputs: readonly Tensor<any, any>[], params: Params = {}): Tensor<any, any> => bind(op, inputs, params)[0]
-
-export type { Dim }

@@ -5,7 +5,7 @@ import { FoveaError } from '../trace/error.js'
 import { where } from '../trace/source.js'
 import { Tensor } from '../trace/tensor.js'
 import { flatten, unflatten } from '../trace/tree.js'
-import type { AuxOf, CheckLoss, GradOf, GradOptions } from './types.js'
+import type { Grad, GradOptions, ValueAndGrad } from '../types/transform.js'
 import { gradTree, linearizeTraced } from './vjp.js'
 
 /**
@@ -18,13 +18,10 @@ import { gradTree, linearizeTraced } from './vjp.js'
  * const [loss, dw] = step(ones([2, 1]), ones([4, 2]))
  * console.log(await loss.item()) // 4
  */
-export function valueAndGrad<A extends readonly any[], R, const N extends number | readonly number[] = 0, const Aux extends boolean = false>(
-  f: ((...args: A) => R) & CheckLoss<R, Aux>,
-  options: GradOptions<N, Aux> = {},
-): (...args: A) => [value: R, grads: GradOf<A, N>] {
+export const valueAndGrad = ((f: (...args: any[]) => unknown, options: GradOptions<number | readonly number[], boolean> = {}) => {
   const argnums = options.argnums ?? 0
   const nums = typeof argnums === 'number' ? [argnums] : (argnums as readonly number[])
-  return (...args) => {
+  return (...args: unknown[]) => {
     const fail = (message: string): never => {
       throw new FoveaError('shape', message, where()())
     }
@@ -33,7 +30,7 @@ export function valueAndGrad<A extends readonly any[], R, const N extends number
     nums.forEach((n) => {
       if (!parts[n].leaves.some((x) => isFloat(x.aval.dtype))) fail(`grad: expected float tensors in argument ${n}, got ${parts[n].leaves.map((x) => showAval(x.aval)).join(', ') || 'none'}`)
     })
-    const traced = traceFn(f as (...args: any[]) => unknown, args, f.name || 'grad')
+    const traced = traceFn(f, args, f.name || 'grad')
     const wanted = parts.flatMap((part, n) => part.leaves.map(() => nums.includes(n)))
     const lin = linearizeTraced(
       traced,
@@ -41,19 +38,19 @@ export function valueAndGrad<A extends readonly any[], R, const N extends number
       wanted,
     )
     const value = unflatten(lin.outTree, lin.outs)
-    const loss = options.hasAux ? (Array.isArray(value) && value.length === 2 ? value[0] : fail('grad with hasAux: expected f to return [loss, aux]')) : value
-    if (!(loss instanceof Tensor)) return fail('grad: expected f to return a tensor')
-    if (loss.aval.shape.length) fail(`grad: expected a scalar loss; reduce it with sum() or mean(), got ${showAval(loss.aval)}`)
-    if (!isFloat(loss.aval.dtype)) fail(`grad: expected a float loss, got ${loss.aval.dtype}`)
+    const loss = options.hasAux ? (Array.isArray(value) && value.length === 2 ? value[0] : fail('grad: with hasAux the function must return [loss, aux]')) : value
+    if (!(loss instanceof Tensor)) return fail('grad: the function must return a tensor')
+    if (loss.aval.shape.length) fail('grad: the loss must be a scalar; reduce it with sum or mean')
+    if (!isFloat(loss.aval.dtype)) throw new FoveaError('dtype', `grad: the loss must be f32, got ${loss.aval.dtype}`, where()())
     // The loss comes first among the flattened results.
     const cts = lin.pullback(lin.outs.map((y, i) => (i === 0 ? p.like(y, 1) : null)))
     const grads = nums.map((n) => {
       const start = parts.slice(0, n).reduce((sum, part) => sum + part.leaves.length, 0)
       return gradTree(parts[n].tree, parts[n].leaves, cts.slice(start, start + parts[n].leaves.length))
     })
-    return [value as R, (typeof argnums === 'number' ? grads[0] : grads) as GradOf<A, N>]
+    return [value, typeof argnums === 'number' ? grads[0] : grads]
   }
-}
+}) as ValueAndGrad
 
 /**
  * The gradient of a scalar function: `valueAndGrad` without the value. With `hasAux` it returns [grads, aux].
@@ -62,13 +59,10 @@ export function valueAndGrad<A extends readonly any[], R, const N extends number
  * const slope = grad((x) => sum(mul(x, x)))
  * console.log(await slope(tensor([1, 2])).data()) // Float32Array [ 2, 4 ]
  */
-export function grad<A extends readonly any[], R, const N extends number | readonly number[] = 0, const Aux extends boolean = false>(
-  f: ((...args: A) => R) & CheckLoss<R, Aux>,
-  options: GradOptions<N, Aux> = {},
-): (...args: A) => Aux extends true ? [grads: GradOf<A, N>, aux: AuxOf<R>] : GradOf<A, N> {
-  const both = valueAndGrad(f as any, options as GradOptions<N, any>) as (...args: A) => [any, GradOf<A, N>]
-  return (...args) => {
+export const grad = ((f: (...args: any[]) => any, options: GradOptions<number | readonly number[], boolean> = {}) => {
+  const both = valueAndGrad(f, options)
+  return (...args: any[]) => {
     const [value, grads] = both(...args)
-    return (options.hasAux ? [grads, value[1]] : grads) as never
+    return options.hasAux ? [grads, value[1]] : grads
   }
-}
+}) as Grad

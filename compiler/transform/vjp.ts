@@ -6,7 +6,7 @@ import { at } from '../trace/source.js'
 import { inputTensor } from '../trace/tensor.js'
 import { type AnyTensor, flatten, treeKey, type TreeDef, unflatten } from '../trace/tree.js'
 import { jvpFn } from './jvp.js'
-import type { Grads } from './types.js'
+import type { Grads } from '../types/transform.js'
 
 /**
  * The linear map between tangents, as a graph, run backwards: cotangents of `outs` in, cotangents of `inputs` out.

@@ -235,7 +235,7 @@ export type Sub<A extends number, B extends number> =
   : SubText<Text<A>, Text<B>> extends infer R ? ([R] extends [never] ? never : ToNumber<R & string>) : never
 export type Mul<A extends number, B extends number> =
   A extends 1 ? B : B extends 1 ? A : 0 extends A | B ? 0 : ToNumber<MulText<Text<A>, Text<B>>>
-/** [quotient, remainder]; B is not 0 */
+/** [quotient, remainder]; by 0 all remains */
 export type DivMod<A extends number, B extends number> =
-  B extends 1 ? [A, 0] : A extends B ? [1, 0]
+  B extends 1 ? [A, 0] : A extends B ? [1, 0] : B extends 0 ? [0, A]
   : DivText<`${A}`, Text<B>> extends [infer Q extends string, infer R extends string] ? [ToNumber<Reverse<Q>>, ToNumber<R>] : never

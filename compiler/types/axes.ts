@@ -22,7 +22,13 @@ export type Axes<Op extends string, S, X, O extends readonly unknown[] = []> = X
   : O
 
 /** True when an axis is plain `number`. */
-export type DynAxis<X> = [X] extends [readonly (infer E)[]] ? (number extends E ? true : false) : number extends X ? true : false
+export type DynAxis<X> = [X] extends [readonly (infer E)[]]
+  ? number extends E
+    ? true
+    : false
+  : number extends X
+    ? true
+    : false
 export type List<X> = X extends readonly unknown[] ? X : [X]
 
 /** `S` without the dims at `Drop`, or with 1 there. */

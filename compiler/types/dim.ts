@@ -76,10 +76,8 @@ export type Minus<L extends string[], R extends string[]> = R extends [
   infer H extends string,
   ...infer T extends string[],
 ]
-  ? RemoveOne<L, H> extends infer L1
-    ? [L1] extends [never]
-      ? never
-      : Minus<L1 & string[], T>
+  ? RemoveOne<L, H> extends infer L1 extends string[]
+    ? Minus<L1, T>
     : never
   : L
 type JoinNames<Y extends string[]> = Y extends [infer H extends string, ...infer T extends string[]]

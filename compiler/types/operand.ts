@@ -1,6 +1,7 @@
 import type { DType } from '../ir/types.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { Broadcast } from './broadcast.js'
+import type { Eq } from './dim.js'
 import type { IsAny, Ok, ShapeError } from './shape.js'
 
 export type AnyTensor = Tensor<any, any>
@@ -52,29 +53,43 @@ export type First<Checks, R> = Checks extends readonly [infer H, ...infer T]
       : First<T, R>
   : R
 
-/** Shape of a binary elementwise op over dtypes `C`, or its error. */
+/** unknown, or the error of a binary elementwise op over dtypes `C`. */
 export type Binary<Op extends string, L, R, C> = true extends IsAny<L> | IsAny<R>
- ? any : L extends number
-  ? R extends number
-    ? ShapeError<`${Op}: expected at least one tensor, got two numbers`>
-    : First<[Takes<Op, DTypeOf<R>, C>], ShapeOf<R>>
-  : R extends number
-    ? First<[Takes<Op, DTypeOf<L>, C>], ShapeOf<L>>
-    : First<
-        [SameDType<Op, DTypeOf<L>, DTypeOf<R>>, Takes<Op, DTypeOf<L>, C>],
-        Broadcast<`${Op}: cannot broadcast`, ShapeOf<L>, ShapeOf<R>>
-      >
+  ? unknown
+  : L extends number
+    ? R extends number
+      ? ShapeError<`${Op}: expected at least one tensor, got two numbers`>
+      : Takes<Op, DTypeOf<R>, C>
+    : R extends number
+      ? Takes<Op, DTypeOf<L>, C>
+      : First<
+          [SameDType<Op, DTypeOf<L>, DTypeOf<R>>, Takes<Op, DTypeOf<L>, C>],
+          Eq<ShapeOf<L>, ShapeOf<R>> extends true
+            ? unknown
+            : Broadcast<`${Op}: cannot broadcast`, ShapeOf<L>, ShapeOf<R>>
+        >
+/** The shape of its result. Equal shapes and numbers are told apart first: that decides on type parameters too. */
+export type BinaryShape<Op extends string, L, R> = true extends IsAny<L> | IsAny<R>
+  ? any
+  : L extends number
+    ? R extends number
+      ? any
+      : ShapeOf<R>
+    : R extends number
+      ? ShapeOf<L>
+      : Eq<ShapeOf<L>, ShapeOf<R>> extends true
+        ? ShapeOf<L>
+        : Ok<Broadcast<`${Op}: cannot broadcast`, ShapeOf<L>, ShapeOf<R>>>
 /** The dtype two operands share; any when they differ (an error was given). */
 export type Common<L, R> = true extends IsAny<L> | IsAny<R>
- ? any : L extends number
-  ? DTypeOf<R>
-  : R extends number
-    ? DTypeOf<L>
-    : [SameDType<'', DTypeOf<L>, DTypeOf<R>>] extends [ShapeError<string>]
-      ? any
-      : DTypeOf<L>
-
-export type BinaryResult<Op extends string, L, R, C> = Tensor<Ok<Binary<Op, L, R, C>>, Common<L, R>>
+  ? any
+  : L extends number
+    ? DTypeOf<R>
+    : R extends number
+      ? DTypeOf<L>
+      : [SameDType<'', DTypeOf<L>, DTypeOf<R>>] extends [ShapeError<string>]
+        ? any
+        : DTypeOf<L>
 
 /** `R`, or the first error of a list of tensors that must share one dtype, of `C` when given. */
 export type Mixed<Op extends string, Ts, R, C = DType> = Ts extends readonly [infer H, ...infer T]

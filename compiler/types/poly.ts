@@ -1,5 +1,5 @@
 import type { Tensor } from '../trace/tensor.js'
-import type { AddDim, DivDim, MulDim } from './dim.js'
+import type { AddDim, DivDim, Eq, MulDim } from './dim.js'
 import type { Dim, IsAny, IsDyn, Shape, ShapeError, Show } from './shape.js'
 
 type AnyFunction = (...args: never[]) => unknown
@@ -133,6 +133,15 @@ export type Subst<R, E> =
 /** A function over named dims: a call binds the names and gets the result with them replaced. */
 export type Poly<P extends readonly unknown[], R> = <const A extends Loose<P>>(
   ...args: PolyArgs<A, EnvOf<BindList<P, A>>>
-) => PolyResult<R, EnvOf<BindList<P, A>>>
+) => Eq<A, Loose<P>> extends true ? AnyShape<R> : PolyResult<R, EnvOf<BindList<P, A>>>
 type PolyArgs<A, E> = [Conflict<E>] extends [never] ? A : [ShapeError<Describe<E, Conflict<E>>>, ...unknown[]]
-type PolyResult<R, E> = [Conflict<E>] extends [never] ? Subst<R, E> : any
+type PolyResult<R, E> = [Conflict<E>] extends [never] ? Subst<R, E> : AnyShape<R>
+/** The result after an error. */
+type AnyShape<R> =
+  R extends Tensor<any, infer D>
+    ? Tensor<any, D>
+    : R extends AnyFunction
+      ? R
+      : R extends object
+        ? { [K in keyof R]: AnyShape<R[K]> }
+        : R

@@ -22,7 +22,7 @@ export type Rearrange<Spec extends string, S, Sizes> = string extends Spec
   : Spec extends `${infer L}->${infer R}`
     ? [Unknown<S>] extends [never]
       ? Terms<L> extends infer TL extends string[][]
-        ? Names<Spec, AxesOf<TL>, AxesOf<Terms<R>>> extends infer E extends ShapeError<string>
+        ? Names<Spec, AxesOf<TL>, AxesOf<Terms<R>>, keyof Sizes> extends infer E extends ShapeError<string>
           ? E
           : TL['length'] extends (S & Shape)['length']
             ? BindTerms<Spec, TL, S, Sizes> extends infer E
@@ -37,8 +37,8 @@ export type Rearrange<Spec extends string, S, Sizes> = string extends Spec
         : { [K in keyof Terms<R>]: number }
     : ShapeError<`rearrange '${Spec}': expected '->'`>
 
-/** Each axis once on the left and once on the right. */
-type Names<Spec extends string, L extends string[], R extends string[]> =
+/** Each axis once on the left and once on the right; sizes are given for axes that exist. */
+type Names<Spec extends string, L extends string[], R extends string[], Given> =
   Twice<L> extends infer A extends string
     ? ShapeError<`rearrange '${Spec}': axis '${A}' is named twice on the left`>
     : Twice<R> extends infer A extends string
@@ -47,7 +47,9 @@ type Names<Spec extends string, L extends string[], R extends string[]> =
         ? ShapeError<`rearrange '${Spec}': axis '${A}' is only on the left`>
         : MissingIn<R, L[number]> extends infer A extends string
           ? ShapeError<`rearrange '${Spec}': axis '${A}' is only on the right`>
-          : unknown
+          : [Exclude<Given, L[number]>] extends [never]
+            ? unknown
+            : ShapeError<`rearrange '${Spec}': there is no axis '${Exclude<Given, L[number]> & string}' to give a size`>
 type Twice<L> = L extends [infer A, ...infer T] ? (A extends T[number] ? A : Twice<T>) : null
 type MissingIn<L, U> = L extends [infer A, ...infer T] ? (A extends U ? MissingIn<T, U> : A) : null
 

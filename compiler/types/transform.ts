@@ -7,7 +7,7 @@ type AnyFunction = (...args: never[]) => unknown
 /** What a loss returns. */
 export type Scalar = Tensor<readonly [], 'f32'>
 
-/** The gradient of a pytree: f32 leaves keep their type, everything else becomes null. */
+/** The gradient of a pytree: f32 leaves keep their type, other tensors become null, what is not a tensor stays. */
 export type Grads<P> = Leaves<P> extends infer G ? ([P] extends [G] ? P : G) : never
 type Leaves<P> =
   IsAny<P> extends true
@@ -16,11 +16,9 @@ type Leaves<P> =
       ? D extends 'f32'
         ? P
         : null
-      : P extends AnyFunction
-        ? null
-        : P extends object
-          ? { [K in keyof P]: Leaves<P[K]> }
-          : null
+      : P extends object
+        ? { [K in keyof P]: Leaves<P[K]> }
+        : P
 
 /** Gradients of the arguments `N` names: one, or a list. */
 export type GradsOf<A extends readonly unknown[], N> = N extends readonly number[]

@@ -1,23 +1,14 @@
 import { expect } from 'vitest'
+import { passes as pipeline } from '../../compiler/compile.js'
 import { interpret } from '../../compiler/interpret/interpret.js'
 import { print } from '../../compiler/ir/print.js'
 import type { Fn } from '../../compiler/ir/types.js'
 import { verify } from '../../compiler/ir/verify.js'
 import type { AnyTensor, RefArray } from '../../compiler/ops/index.js'
-import { cse } from '../../compiler/pass/cse.js'
-import { dce } from '../../compiler/pass/dce.js'
-import { simplify } from '../../compiler/pass/simplify.js'
 import { traceFn } from '../../compiler/trace/collect.js'
 import { inputTensor } from '../../compiler/trace/tensor.js'
 import { difference } from '../../stdlib/testing/assert-close.js'
 import { refsOf } from '../../stdlib/testing/reference.js'
-
-export const passes: Readonly<Record<string, (fn: Fn) => Fn>> = {
-  simplify,
-  cse,
-  dce,
-  all: (fn) => dce(cse(simplify(fn))),
-}
 
 /** `f` as an Fn on inputs of these shapes, with the arrays it then runs on: the inputs and what it closes over. */
 export async function traced(
@@ -33,14 +24,16 @@ export async function traced(
   return { fn, inputs: [...inputs, ...(await refsOf(captured))] }
 }
 
-/** Each pass gives a valid Fn with the same results, up to the f32 rounding of folded constants. */
+/** Each pass, and the compiler's whole list of them in order, gives a valid Fn with the same results, up to the f32 rounding of folded constants. */
 export function keepsMeaning(fn: Fn, inputs: readonly RefArray[]): void {
   const want = interpret(fn, inputs)
-  for (const [name, pass] of Object.entries(passes)) {
-    const after = verify(pass(fn))
-    interpret(after, inputs).forEach((got, i) => {
+  const holds = (name: string, after: Fn): void => {
+    interpret(verify(after), inputs).forEach((got, i) => {
       const problem = difference(got, want[i], { rtol: 1e-6, atol: 1e-6 })
       if (problem) expect.fail(`${name}: result ${i}: ${problem}\nbefore: ${print(fn)}after: ${print(after)}`)
     })
   }
+  for (const [name, pass] of [...new Map(pipeline)]) holds(name, pass(fn))
+  let after = fn
+  for (const [name, pass] of pipeline) holds(`${name}, in its turn`, (after = pass(after)))
 }

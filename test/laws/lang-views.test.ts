@@ -31,6 +31,10 @@ test('reshape, flatten, expandDims and squeeze keep the elements', () => {
   expect(shapeOf((x) => squeeze(x, [1, -1]), 2, 1, 3, 1)).toEqual([2, 3])
   expect(shapeOf((x) => squeeze(x), 2, 1, 3, 1)).toEqual([2, 3])
   expect(opsOf((x) => reshape(x, [2, -1]), array([2, 3]))).toEqual([])
+  expect(() => shapeOf((x) => reshape(x, [-2, -3]), 2, 3)).toThrow(
+    'reshape: expected a shape of whole sizes, got [-2, -3]',
+  )
+  expect(() => shapeOf((x) => reshape(x, [-1, 0]), 2, 3)).toThrow('6 elements are not divisible by 0')
 })
 
 test('transpose and broadcastTo', () => {

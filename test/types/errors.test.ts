@@ -68,6 +68,7 @@ describe('the same call throws the same sentence when it is traced', () => {
         expect(error.message.split('\n')[0]).toBe(withNumbers(here[i].sentence))
         expect(['shape', 'dtype']).toContain(error.code)
         expect(error.loc?.file).toContain(file)
+        expect(error.loc?.line).toBe(here[i].line)
       })
     })
   }

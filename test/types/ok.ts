@@ -66,6 +66,7 @@ import type { Tensor } from '../../compiler/trace/tensor.js'
 import type { Add, DivMod, Mul, Sub } from '../../compiler/types/arith.js'
 import type { NamedSize } from '../../compiler/types/dim.js'
 import type { Dim, Shape } from '../../compiler/types/shape.js'
+import type { Batched, Grads, LeadingDim, Unbatched } from '../../compiler/types/transform.js'
 import { type Eq, type F, is } from './shapes.js'
 
 declare const t: <const S extends Shape>(...s: S) => Tensor<[...S], 'f32'>
@@ -250,3 +251,40 @@ is<[7, 10]>()(linear(t(7, 512), t(512, 10), t(10)))
 is<[12, 512]>()(rows(t(3, 4, 512)))
 is<['B', 512]>()(halves(t('B', 512)).left)
 is<[number, 4, 512]>()(layerNorm(ensureShape(dyn, [n, 4, 512]), t(512), t(512)))
+const affine = poly(
+  (x: F<['b', 'i']>, p: { w: F<['i', 'o']>; c?: F<['o']> }, scale?: F<['o']>): F<['b', 'o']> =>
+    mul(p.c ? add(matmul(x, p.w), p.c) : matmul(x, p.w), scale ?? 1),
+)
+is<['B', 3]>()(affine(t('B', 2), { w: t(2, 3) }))
+is<['B', 3]>()(affine(t('B', 2), { w: t(2, 3), c: t(3) }, t(3)))
+const doubled = poly((x: F<['...s']>): F<['...s']> => mul(x, 2))
+is<['B', 3]>()(doubled(t('B', 3)))
+
+// sizes of named dims carry their names
+declare const batch: NamedSize<'B'>
+is<['B', 8, 4]>()(reshape(t('B', 32), [batch, 8, 4]))
+is<['B', 1]>()(slice(t('B', 32), [0, 0], [batch, 1]))
+is<['B', 8, 'H']>()(rearrange(t(8, 'B*H'), 'd (b h) -> b d h', { b: batch }))
+
+// `any` and tensors of no known shape fit everywhere
+declare const anything: any
+declare const plain: Tensor
+export const fits: F<[1, 2, 3]>[] = [
+  add(anything, t(3)),
+  add(t(3), anything),
+  matmul(anything as Tensor<any, any>, t(3, 4)),
+]
+export const some: Tensor[] = [add(plain, plain), exp(plain), matmul(plain, plain), where(anything, plain, 0)]
+
+// elementwise code over any shape may be generic
+export const half = <S extends Shape>(x: Tensor<S, 'f32'>): Tensor<S, 'f32'> => add(mul(x, 0.5), gelu(x))
+
+// gradients have the type of the parameters
+type Params = { w: F<['D']>; steps: Tensor<[], 'i32'>; blocks: readonly { g: F<[3]> }[]; name: string }
+yes<Eq<Grads<{ w: F<['D']> }>, { w: F<['D']> }>>()
+yes<Eq<Grads<Params>['w'], F<['D']>>>()
+yes<Eq<Grads<Params>['steps'], null>>()
+yes<Eq<Grads<Params>['blocks'], readonly { g: F<[3]> }[]>>()
+yes<Eq<Batched<{ x: F<[3]> }, 'N'>, { x: F<['N', 3]> }>>()
+yes<Eq<Unbatched<[F<['N', 3]>]>, [F<[3]>]>>()
+yes<Eq<LeadingDim<{ x: F<['N', 3]>; y: F<['N']> }>, 'N'>>()

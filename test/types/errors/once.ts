@@ -12,5 +12,5 @@ export const cases = [
   () => first(einsum('b d, d e -> b e', reshape(f32(4, 4), [3, 5]), f32(5, 10))), // reshape: cannot reshape [4, 4] to [3, 5]: 16 elements vs 15
   () => first(rearrange(mean(f32(4, 4), 7), 'a b -> b a')), // mean: axis 7 is out of range for [4, 4]
   () => first(split(f32(4, 4), 3)[0]), // split: axis 0 of [4, 4] does not divide into 3 equal parts
-  () => first(add(mul(f32(4), i32(4)), 1)), // mul: dtypes differ: f32 vs i32; cast one of them
+  () => first(add(mul(f32('B', 10), i32('B', 10)), 1)), // mul: dtypes differ: f32 vs i32; cast one of them
 ]

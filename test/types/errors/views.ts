@@ -41,5 +41,6 @@ export const cases = [
   () => rearrange(f32(2, 3), 'a b -> a'), // rearrange 'a b -> a': axis 'b' is only on the left
   () => rearrange(f32(2, 3), 'a b -> a b c'), // rearrange 'a b -> a b c': axis 'c' is only on the right
   () => rearrange(f32(2, 3), 'a a -> a'), // rearrange 'a a -> a': axis 'a' is named twice on the left
+  () => rearrange(f32(2, 3), 'a b -> b a', { c: 2 }), // rearrange 'a b -> b a': there is no axis 'c' to give a size
   () => rearrange(f32(2, 3), 'a b'), // rearrange 'a b': expected '->'
 ]

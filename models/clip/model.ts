@@ -1,0 +1,155 @@
+import {
+  add,
+  arange,
+  argmax,
+  broadcastTo,
+  cast,
+  clip,
+  concat,
+  div,
+  ensureShape,
+  equal,
+  exp,
+  expandDims,
+  eye,
+  logicalAnd,
+  logSoftmax,
+  matmul,
+  mul,
+  namedScope,
+  poly,
+  rearrange,
+  reshape,
+  sqrt,
+  square,
+  sum,
+  type Tensor,
+  take,
+  transpose,
+  tri,
+  where,
+  zeros,
+} from '../../index.js'
+import { layerNorm } from '../../stdlib/nn/index.js'
+import { encoder } from '../parts/transformer.js'
+import type { ClipConfig, TextConfig, VisionConfig } from './config.js'
+import type { ClipParams, TextParams, VisionParams } from './params.js'
+
+type F<S> = Tensor<S, 'f32'>
+type I<S> = Tensor<S, 'i32'>
+type Hidden = F<['b', 't', 'd']>
+
+/** A patch is a linear map of its pixels: [b, c, s, s] → [b, patches, d]. Source: Dosovitskiy et al. 2020. */
+function patches(
+  pixels: F<['b', 'c', 's', 's']>,
+  { weight }: VisionParams['embeddings']['patch_embedding'],
+  size: number,
+): Hidden {
+  const flat = rearrange(pixels, 'b c (h p) (w q) -> b (h w) (c p q)', { p: size, q: size })
+  return ensureShape(matmul(flat, transpose(reshape(weight, [weight.shape[0], -1]))), ['b', 't', 'd'])
+}
+
+/** Image tower: a ViT read at its class token → [b, d]. `hidden` collects the layers' states. Source: Radford et al. 2021, 2.4. */
+export function visionTower(
+  p: VisionParams,
+  config: VisionConfig,
+  pixels: F<['b', 'c', 's', 's']>,
+  hidden?: Hidden[],
+): F<['b', 'd']> {
+  const eps = config.layer_norm_eps
+  const x = namedScope('embeddings', () => {
+    const { class_embedding: start } = p.embeddings
+    const token = broadcastTo(start, [pixels.shape[0], 1, start.shape[0]])
+    const tokens = concat([token, patches(pixels, p.embeddings.patch_embedding, config.patch_size)], 1)
+    return ensureShape(add(tokens, p.embeddings.position_embedding.weight), ['b', 't', 'd'])
+  })
+  const y = encoder(layerNorm(x, p.pre_layrnorm, eps), p.encoder.layers, config, null, hidden)
+  return layerNorm(at(y, zeros([y.shape[0]], 'i32')), p.post_layernorm, eps)
+}
+
+/** Text tower: a causal transformer read at each row's end-of-text token → [b, d]. Source: Radford et al. 2021, 2.4. */
+export function textTower(
+  p: TextParams,
+  config: TextConfig,
+  ids: I<['b', 't']>,
+  mask: I<['b', 't']>,
+  hidden?: Hidden[],
+): F<['b', 'd']> {
+  const [b, t] = ids.shape
+  const x = namedScope('embeddings', () =>
+    add(take(p.embeddings.token_embedding.weight, ids), take(p.embeddings.position_embedding.weight, arange(t))),
+  )
+  // Queries see keys that are not later than themselves and not padding.
+  const seen = logicalAnd(reshape(equal(mask, 1), [b, 1, 1, t]), tri(t, t))
+  const y = encoder(x, p.encoder.layers, config, seen, hidden)
+  return layerNorm(at(y, pooledPosition(ids, config)), p.final_layer_norm, config.layer_norm_eps)
+}
+
+/** Position read: the first end-of-text id; with the first release's config (eos_token_id 2), the largest id. */
+export const pooledPosition = (ids: I<['b', 't']>, { eos_token_id }: TextConfig): I<['b']> =>
+  argmax(eos_token_id === 2 ? ids : cast(equal(ids, eos_token_id), 'i32'), -1)
+
+/** The state of one position per row. A sum over a mask, because its gradient is then pointwise. */
+const at = poly((x: Hidden, position: I<['b']>): F<['b', 'd']> => {
+  const here = equal(arange(x.shape[1]), expandDims(position, -1))
+  return sum(where(expandDims(here, -1), x, 0), 1)
+})
+
+/** Rows of length 1. */
+const normalise = poly((x: F<['b', 'e']>): F<['b', 'e']> => div(x, sqrt(sum(square(x), -1, { keepdims: true }))))
+const project = poly(
+  (x: F<['b', 'd']>, p: { readonly weight: F<['e', 'd']> }): F<['b', 'e']> => matmul(x, transpose(p.weight)),
+)
+
+/** Projected pictures [b, 3, s, s] → [b, e], not normalised. */
+export const imageFeatures = (p: ClipParams, config: ClipConfig, pixels: F<['b', 'c', 's', 's']>): F<['b', 'e']> =>
+  namedScope('vision', () => project(visionTower(p.vision_model, config.vision_config, pixels), p.visual_projection))
+
+/** Projected texts: ids [b, t], mask 1 for tokens and 0 for padding → [b, e], not normalised. */
+export const textFeatures = (
+  p: ClipParams,
+  config: ClipConfig,
+  ids: I<['b', 't']>,
+  mask: I<['b', 't']>,
+): F<['b', 'e']> =>
+  namedScope('text', () => project(textTower(p.text_model, config.text_config, ids, mask), p.text_projection))
+
+/** Unit-length embeddings of pictures [b, 3, s, s] → [b, e]. */
+export const encodeImage = (p: ClipParams, config: ClipConfig, pixels: F<['b', 'c', 's', 's']>): F<['b', 'e']> =>
+  normalise(imageFeatures(p, config, pixels))
+
+/** Unit-length embeddings of texts: ids [b, t], mask [b, t] → [b, e]. */
+export const encodeText = (p: ClipParams, config: ClipConfig, ids: I<['b', 't']>, mask: I<['b', 't']>): F<['b', 'e']> =>
+  normalise(textFeatures(p, config, ids, mask))
+
+/** exp(logit_scale) · cosine similarity of every picture with every text: [i, e] and [t, e] → [i, t]. */
+export const clipLogits = poly(
+  (images: F<['i', 'e']>, texts: F<['t', 'e']>, logitScale: F<[]>): F<['i', 't']> =>
+    mul(matmul(images, transpose(texts)), exp(logitScale)),
+)
+
+/** Each picture finds its caption among the batch, and each caption its picture. Source: Radford et al. 2021, figure 3. */
+export const contrastive = poly((logits: F<['n', 'n']>): F<[]> => {
+  const [n] = logits.shape
+  const own = equal(eye(n, 'i32'), 1)
+  const hits = (logProbabilities: F<['n', 'n']>): F<[]> => sum(where(own, logProbabilities, 0))
+  return mul(add(hits(logSoftmax(logits, 1)), hits(logSoftmax(logits, 0))), -0.5 / n)
+})
+
+/** The contrastive loss of a batch of pairs: scalar. */
+export function clipLoss(
+  p: ClipParams,
+  config: ClipConfig,
+  pixels: F<['b', 'c', 's', 's']>,
+  ids: I<['b', 't']>,
+  mask: I<['b', 't']>,
+): F<[]> {
+  const [images, texts] = [encodeImage(p, config, pixels), encodeText(p, config, ids, mask)]
+  return namedScope('loss', () => contrastive(clipLogits(images, texts, p.logit_scale)))
+}
+
+/** The temperature kept in [1, 100], as after each step of training: logit_scale in [0, ln 100]. Source: Radford et al. 2021, 2.5. */
+export const clampLogitScale = (p: ClipParams): ClipParams => ({
+  ...p,
+  logit_scale: clip(p.logit_scale, 0, Math.log(100)),
+})

@@ -1,0 +1,122 @@
+import { type Tensor, tensor } from '../../index.js'
+import { key, normal } from '../../stdlib/random/index.js'
+import type { EncoderLayer, LayerNorm } from '../parts/transformer.js'
+import type { ClipConfig, TextConfig, VisionConfig } from './config.js'
+
+type F<S> = Tensor<S, 'f32'>
+
+/** Parameters in Hugging Face's layout: a tensor's path is its key in model.safetensors. */
+export interface ClipParams {
+  readonly logit_scale: F<[]>
+  readonly text_model: TextParams
+  readonly vision_model: VisionParams
+  readonly text_projection: { readonly weight: F<['e', 'd']> }
+  readonly visual_projection: { readonly weight: F<['e', 'd']> }
+}
+export interface TextParams {
+  readonly embeddings: {
+    readonly position_embedding: { readonly weight: F<['T', 'd']> }
+    readonly token_embedding: { readonly weight: F<['V', 'd']> }
+  }
+  readonly encoder: { readonly layers: readonly EncoderLayer[] }
+  readonly final_layer_norm: LayerNorm
+}
+export interface VisionParams {
+  readonly embeddings: {
+    readonly class_embedding: F<['d']>
+    readonly patch_embedding: { readonly weight: F<['d', 'c', 'p', 'p']> }
+    readonly position_embedding: { readonly weight: F<['N', 'd']> }
+  }
+  /** Hugging Face spells it so. */
+  readonly pre_layrnorm: LayerNorm
+  readonly encoder: { readonly layers: readonly EncoderLayer[] }
+  readonly post_layernorm: LayerNorm
+}
+
+/** How one parameter starts: a normal distribution of this standard deviation, or a constant. */
+interface Start {
+  readonly shape: readonly number[]
+  readonly dtype: 'f32'
+  readonly std?: number
+  readonly value?: number
+}
+const drawn = (shape: readonly number[], std: number): Start => ({ shape, dtype: 'f32', std })
+const constant = (shape: readonly number[], value: number): Start => ({ shape, dtype: 'f32', value })
+const norm = (d: number) => ({ bias: constant([d], 0), weight: constant([d], 1) })
+
+// Standard deviations: CLIPPreTrainedModel._init_weights with initializer_factor 1 and initializer_range 0.02,
+// after Radford et al. 2021, section 2.4, and GPT-2's scaling by depth.
+function layers({ hidden_size: d, intermediate_size: f, num_hidden_layers: n }: TextConfig | VisionConfig) {
+  const inner = d ** -0.5 * (2 * n) ** -0.5
+  const linear = (out: number, from: number, std: number) => ({
+    bias: constant([out], 0),
+    weight: drawn([out, from], std),
+  })
+  return Array.from({ length: n }, () => ({
+    layer_norm1: norm(d),
+    layer_norm2: norm(d),
+    mlp: { fc1: linear(f, d, (2 * d) ** -0.5), fc2: linear(d, f, inner) },
+    self_attn: {
+      k_proj: linear(d, d, inner),
+      out_proj: linear(d, d, d ** -0.5),
+      q_proj: linear(d, d, inner),
+      v_proj: linear(d, d, inner),
+    },
+  }))
+}
+
+/** Shapes of all parameters, as a tree of { shape, dtype }, with how each starts. */
+export function clipTemplate(config: ClipConfig) {
+  const { text_config: t, vision_config: v, projection_dim: e } = config
+  return {
+    logit_scale: constant([], config.logit_scale_init_value),
+    text_model: {
+      embeddings: {
+        position_embedding: { weight: drawn([t.max_position_embeddings, t.hidden_size], 0.02) },
+        token_embedding: { weight: drawn([t.vocab_size, t.hidden_size], 0.02) },
+      },
+      encoder: { layers: layers(t) },
+      final_layer_norm: norm(t.hidden_size),
+    },
+    text_projection: { weight: drawn([e, t.hidden_size], t.hidden_size ** -0.5) },
+    vision_model: {
+      embeddings: {
+        class_embedding: drawn([v.hidden_size], v.hidden_size ** -0.5),
+        patch_embedding: { weight: drawn([v.hidden_size, v.num_channels, v.patch_size, v.patch_size], 0.02) },
+        position_embedding: { weight: drawn([(v.image_size / v.patch_size) ** 2 + 1, v.hidden_size], 0.02) },
+      },
+      encoder: { layers: layers(v) },
+      post_layernorm: norm(v.hidden_size),
+      pre_layrnorm: norm(v.hidden_size),
+    },
+    visual_projection: { weight: drawn([e, v.hidden_size], v.hidden_size ** -0.5) },
+  }
+}
+
+/** New parameters: one draw of normal numbers, shared out in the tree's order, so a seed gives the same model everywhere. */
+export async function initClip(config: ClipConfig, seed: number): Promise<ClipParams> {
+  const template = clipTemplate(config)
+  const numbers = (s: Start): number => s.shape.reduce((a, b) => a * b, 1)
+  let total = 0
+  mapStarts(template, (s) => {
+    if (s.std) total += numbers(s)
+    return undefined
+  })
+  const z = await normal(key(seed), [total]).data()
+  let at = 0
+  return mapStarts(template, (s) => {
+    const n = numbers(s)
+    const data = new Float32Array(n).fill(s.value ?? 0)
+    if (s.std) {
+      for (let i = 0; i < n; i++) data[i] = z[at + i] * s.std
+      at += n
+    }
+    return tensor(data, s.shape)
+  }) as unknown as ClipParams
+}
+
+function mapStarts(node: unknown, f: (s: Start) => unknown): unknown {
+  if (Array.isArray(node)) return node.map((x) => mapStarts(x, f))
+  if (typeof node === 'object' && node !== null && 'shape' in node) return f(node as Start)
+  return Object.fromEntries(Object.entries(node as object).map(([name, x]) => [name, mapStarts(x, f)]))
+}

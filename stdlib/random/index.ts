@@ -1,0 +1,1 @@
+export { bits, foldIn, type Key, key, normal, split, uniform } from './random.js'
