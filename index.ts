@@ -1,11 +1,12 @@
 /** The public entry `fovea`: the language, its transforms, and the runtime. */
+
+export type { DType } from './compiler/ir/types.js'
 export * from './compiler/lang/index.js'
-export { grad, type Grads, jvp, valueAndGrad, vjp } from './compiler/transform/index.js'
 export { FoveaError } from './compiler/trace/error.js'
 export { namedScope } from './compiler/trace/source.js'
 export { Tensor } from './compiler/trace/tensor.js'
 export { treeMap } from './compiler/trace/tree.js'
-export type { DType } from './compiler/ir/types.js'
-export { jit, type JitOptions } from './runtime/jit.js'
-export { tensor } from './runtime/tensor.js'
+export { type Grads, grad, jvp, valueAndGrad, vjp } from './compiler/transform/index.js'
 export { destroyDevice, getDevice } from './runtime/device.js'
+export { type JitOptions, jit } from './runtime/jit.js'
+export { tensor } from './runtime/tensor.js'

@@ -1,19 +1,19 @@
 import './ops/index.js'
+import { print } from './ir/print.js'
 import type { CompiledKernel, Dispatch, Program, Target } from './ir/program.js'
 import type { Eqn, Fn, Var } from './ir/types.js'
-import { print } from './ir/print.js'
 import { size } from './ir/types.js'
 import { verify } from './ir/verify.js'
 import { lowerLoops } from './kernel/loops.js'
 import { lowerMatmul } from './kernel/matmul.js'
 import { printWgsl } from './kernel/wgsl.js'
+import { copies } from './pass/copies.js'
 import { cse } from './pass/cse.js'
 import { dce } from './pass/dce.js'
 import { expand } from './pass/expand.js'
-import { copies } from './pass/copies.js'
-import { type Group, type Grouping, group } from './pass/group.js'
 import { mapRule } from './pass/graph.js'
-import { plan, showPlan } from './pass/plan.js'
+import { type Group, type Grouping, group } from './pass/group.js'
+import { type Plan, plan, showPlan } from './pass/plan.js'
 import { simplify } from './pass/simplify.js'
 import { FoveaError } from './trace/error.js'
 
@@ -51,9 +51,18 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
     return next
   }, traced)
   for (const v of [...fn.inputs, ...fn.eqns.flatMap((q) => q.outputs)]) refuseTooLarge(v, fn, target)
-  const grouping = group(fn, target)
-  const lowered = grouping.groups.map((g) => (g.kind === 'dot' ? lowerMatmul(grouping, g, target) : lowerLoops(grouping, g, target)))
-  const planned = plan(grouping, lowered, options.donated ?? new Set())
+  const donated = options.donated ?? new Set()
+  const kernelsFor = (shared: ReadonlySet<Var>): { grouping: Grouping; planned: Plan } => {
+    const grouping = group(fn, target, shared)
+    const lowered = grouping.groups.map((g) =>
+      g.kind === 'dot' ? lowerMatmul(grouping, g, target) : lowerLoops(grouping, g, target),
+    )
+    return { grouping, planned: plan(grouping, lowered, donated) }
+  }
+  let { grouping, planned } = kernelsFor(new Set(fn.inputs.filter((_, i) => donated.has(i))))
+  // Fusion counted on outputs in place that turned out impossible: fuse less.
+  if (planned.kernels.some((k) => k.buffers.length > target.maxStorageBuffersPerShaderStage))
+    ({ grouping, planned } = kernelsFor(new Set()))
 
   const kernels: CompiledKernel[] = []
   const known = new Map<string, number>()
@@ -68,7 +77,14 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
     }
     const eqns = eqnsOf(grouping, g)
     const first = g.anchors[0] ?? eqns[eqns.length - 1]
-    return { kernel: at, buffers, workgroups: kernel.workgroups, scope: first.scope, loc: first.loc, ops: [...new Set(eqns.map((q) => q.op))] }
+    return {
+      kernel: at,
+      buffers,
+      workgroups: kernel.workgroups,
+      scope: first.scope,
+      loc: first.loc,
+      ops: [...new Set(eqns.map((q) => q.op))],
+    }
   })
   const { buffers, inputs, outputs, memory } = planned
   const program: Program = { name: fn.name, kernels, buffers, dispatches, inputs, outputs, memory }

@@ -3,7 +3,7 @@ import type { Fn } from '../compiler/ir/types.js'
 import { collect, isTracing, traceFn } from '../compiler/trace/collect.js'
 import { FoveaError } from '../compiler/trace/error.js'
 import { where } from '../compiler/trace/source.js'
-import { arrayTensor, setRuntimeHooks, type Storage } from '../compiler/trace/tensor.js'
+import { arrayTensor, type Storage, setRuntimeHooks } from '../compiler/trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../compiler/trace/tree.js'
 import { type Device, getDevice } from './device.js'
 import { type Executable, load } from './executable.js'
@@ -53,10 +53,19 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
 
   const prepare = async (args: A): Promise<{ compiled: Compiled; leaves: readonly AnyTensor[] }> => {
     if (isTracing())
-      throw new FoveaError('trace', `'${name}' is jitted and was called while another function is being traced: call the plain function there, it becomes part of the outer program`, where()())
+      throw new FoveaError(
+        'trace',
+        `'${name}' is jitted and was called while another function is being traced: call the plain function there, it becomes part of the outer program`,
+        where()(),
+      )
     const { leaves, tree, paths } = flatten(args)
     leaves.forEach((x, i) => {
-      if (x.node.kind === 'input') throw new FoveaError('trace', `leaked tracer: argument '${paths[i]}' of '${name}' belongs to a function that was traced before`, where()())
+      if (x.node.kind === 'input')
+        throw new FoveaError(
+          'trace',
+          `leaked tracer: argument '${paths[i]}' of '${name}' belongs to a function that was traced before`,
+          where()(),
+        )
     })
     await evaluate(leaves.filter((x) => x.node.kind === 'op'))
     const device = await getDevice()
@@ -65,7 +74,10 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
     const key = `${treeKey(tree)} ${leaves.map((x) => `${x.aval.dtype}[${x.aval.shape}]`).join(' ')}`
     let compiled = cache.get(key)
     if (!compiled) {
-      if (cache.size === tooMany) console.warn(`fovea: '${name}' was compiled for ${tooMany} different arguments; the last: ${key.slice(0, 300)}. A number that changes every call should be a scalar tensor.`)
+      if (cache.size === tooMany)
+        console.warn(
+          `fovea: '${name}' was compiled for ${tooMany} different arguments; the last: ${key.slice(0, 300)}. A number that changes every call should be a scalar tensor.`,
+        )
       compiled = build(f, args, name, device, donatedLeaves(args, donate))
       cache.set(key, compiled)
       compiled.catch(() => cache.delete(key))
@@ -83,9 +95,20 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
   return Object.assign(call, { program: async (...args: A) => (await prepare(args)).compiled.executable.program })
 }
 
-async function build(f: (...args: any[]) => unknown, args: readonly unknown[], name: string, device: Device, donated: ReadonlySet<number>): Promise<Compiled> {
+async function build(
+  f: (...args: any[]) => unknown,
+  args: readonly unknown[],
+  name: string,
+  device: Device,
+  donated: ReadonlySet<number>,
+): Promise<Compiled> {
   const { fn, captured, outTree } = traceFn(f, args, name, true)
-  return { executable: await load(device, compile(fn, device.target, { ...compileOptions(), donated })), captured, outTree, donated }
+  return {
+    executable: await load(device, compile(fn, device.target, { ...compileOptions(), donated })),
+    captured,
+    outTree,
+    donated,
+  }
 }
 
 /** Positions of the donated arguments' leaves among all leaves. */
@@ -140,12 +163,20 @@ export async function evaluate(tensors: readonly AnyTensor[]): Promise<void> {
 
 /** A function's text without places: equal for graphs that do the same. */
 const structure = (fn: Fn): string =>
-  JSON.stringify([fn.inputs.map((v) => v.aval), fn.eqns.map((q) => [q.op, q.params, q.inputs.map((v) => v.id), q.outputs.map((v) => v.id)]), fn.outputs.map((v) => v.id)])
+  JSON.stringify([
+    fn.inputs.map((v) => v.aval),
+    fn.eqns.map((q) => [q.op, q.params, q.inputs.map((v) => v.id), q.outputs.map((v) => v.id)]),
+    fn.outputs.map((v) => v.id),
+  ])
 
 setRuntimeHooks({
   async read(x) {
     if (isTracing() || x.node.kind === 'input')
-      throw new FoveaError('trace', `a tensor's value can't be read while a function is traced: return the tensor, and read it with 'await y.data()' outside`, where()())
+      throw new FoveaError(
+        'trace',
+        `a tensor's value can't be read while a function is traced: return the tensor, and read it with 'await y.data()' outside`,
+        where()(),
+      )
     await evaluate([x])
     return storageOf(x).read()
   },

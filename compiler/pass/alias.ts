@@ -46,7 +46,9 @@ export function alias(l: Lowered, aliases: ReadonlyMap<Var, Var>): Lowered {
   const kept = l.buffers.map((_, i) => i).filter((i) => !gone(i))
   const index = l.buffers.map((v, i) => {
     const out = gone(i) ? takenBy.get(v)! : v
-    return kept.findIndex((k) => (gone(i) ? l.buffers[k] === out && l.kernel.buffers[k].access === 'read_write' : k === i))
+    return kept.findIndex((k) =>
+      gone(i) ? l.buffers[k] === out && l.kernel.buffers[k].access === 'read_write' : k === i,
+    )
   })
   const moved = new Map<Expr, Expr>()
   const move = (e: Expr): Expr => {

@@ -1,5 +1,5 @@
-import type { Fn, Var } from '../ir/types.js'
 import { builder } from '../ir/build.js'
+import type { Fn, Var } from '../ir/types.js'
 
 /** Gives every output a value of its own: an output that is an input, or the same value as another output, is copied. */
 export function copies(fn: Fn): Fn {

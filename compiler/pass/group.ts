@@ -89,11 +89,15 @@ export function placeStore(
   return null
 }
 
-export function group(fn: Fn, target: Target): Grouping {
+/**
+ * Groups a function's equations. `donated` inputs are counted as sharing a binding with the output that can take their
+ * memory; whether it does is the plan's business.
+ */
+export function group(fn: Fn, target: Target, donated: ReadonlySet<Var> = new Set()): Grouping {
   const graph = graphOf(fn)
   const materialized = initial(graph)
   for (;;) {
-    const grouping = assemble(graph, materialized, target)
+    const grouping = assemble(graph, materialized, target, donated)
     const more = sharedValues(grouping, materialized)
     if (!more.length) return grouping
     for (const v of more) materialized.add(v)
@@ -128,7 +132,7 @@ interface Item {
   readonly anchor: boolean
 }
 
-function assemble(graph: Graph, materialized: ReadonlySet<Var>, target: Target): Grouping {
+function assemble(graph: Graph, materialized: ReadonlySet<Var>, target: Target, donated: ReadonlySet<Var>): Grouping {
   const isAnchor = (v: Var): boolean => {
     const eqn = graph.def.get(v)
     return eqn !== undefined && !mapRule(eqn)
@@ -170,7 +174,8 @@ function assemble(graph: Graph, materialized: ReadonlySet<Var>, target: Target):
   const bindings = (values: readonly Var[]): number => {
     const inside = new Set(values)
     const reads = new Set(values.flatMap((v) => [...leavesOf(v)]).filter((leaf) => !inside.has(leaf)))
-    return reads.size + values.filter((v) => needsMemory(v, inside)).length
+    const writes = values.filter((v) => needsMemory(v, inside))
+    return reads.size + writes.length - overwritten(graph, writes, reads, donated).size
   }
   const depsOf = (v: Var): Group[] => [...leavesOf(v)].map((leaf) => owner.get(leaf)).filter((g) => g !== undefined)
 
@@ -219,7 +224,41 @@ function assemble(graph: Graph, materialized: ReadonlySet<Var>, target: Target):
     const inside = new Set(members(g))
     for (const v of inside) if (needsMemory(v, inside)) stored.add(v)
   }
-  return { graph, groups: ordered(groups), owner, stored }
+  // What overwrites a donated input comes after everything that reads it.
+  const after = new Map<Group, Group[]>()
+  for (const g of groups) {
+    const inside = new Set(members(g))
+    const reads = new Set([...inside].flatMap((v) => [...leavesOf(v)]))
+    for (const x of overwritten(graph, [...inside], reads, donated)) {
+      const others = [...(readers.get(x) ?? [])].map((v) => owner.get(v)!).filter((r) => r !== g)
+      after.set(g, [...(after.get(g) ?? []), ...others])
+    }
+  }
+  return { graph, groups: ordered(groups, after), owner, stored }
+}
+
+/** Donated inputs among `reads` whose memory the outputs among `writes` can take: one each, of the same shape and dtype. */
+function overwritten(
+  graph: Graph,
+  writes: readonly Var[],
+  reads: ReadonlySet<Var>,
+  donated: ReadonlySet<Var>,
+): Set<Var> {
+  const taken = new Set<Var>()
+  for (const v of writes) {
+    if (!graph.isOutput(v)) continue
+    for (const x of reads)
+      if (
+        donated.has(x) &&
+        !taken.has(x) &&
+        x.aval.dtype === v.aval.dtype &&
+        x.aval.shape.join() === v.aval.shape.join()
+      ) {
+        taken.add(x)
+        break
+      }
+  }
+  return taken
 }
 
 const newGroup = (item: Item): Group => {
@@ -367,14 +406,30 @@ function worthKeeping(graph: Graph, v: Var, isLeaf: (v: Var) => boolean): boolea
   return product || cost >= keepFrom || large.size >= 3
 }
 
-/** Groups sorted so that each follows its dependencies, keeping program order where free. */
-function ordered(groups: readonly Group[]): Group[] {
+/**
+ * Groups sorted so that each follows its dependencies, keeping program order where free, and follows `after` where that
+ * makes no cycle.
+ */
+function ordered(groups: readonly Group[], after: ReadonlyMap<Group, readonly Group[]>): Group[] {
   const out: Group[] = []
-  const done = new Set<Group>()
+  const state = new Map<Group, 'open' | 'done'>()
+  const reaches = (from: Group, to: Group): boolean => {
+    const seen = new Set<Group>()
+    const stack = [from]
+    for (let g = stack.pop(); g; g = stack.pop()) {
+      if (g === to) return true
+      if (seen.has(g) || state.get(g) === 'done') continue
+      seen.add(g)
+      stack.push(...g.deps)
+    }
+    return false
+  }
   const visit = (g: Group): void => {
-    if (done.has(g)) return
-    done.add(g)
+    if (state.has(g)) return
+    state.set(g, 'open')
     for (const d of g.deps) visit(d)
+    for (const d of after.get(g) ?? []) if (!state.has(d) && !reaches(d, g)) visit(d)
+    state.set(g, 'done')
     out.push(g)
   }
   for (const g of groups) visit(g)

@@ -50,7 +50,11 @@ export function plan({ graph: { fn } }: Grouping, lowered: readonly Lowered[], d
     const aliases = new Map<Var, Var>()
     for (const v of l.buffers.filter((_, b) => l.kernel.buffers[b].access === 'read_write')) {
       const fits = (x: Var): boolean =>
-        free.has(x) && lastUse.get(x) === i && x.aval.dtype === v.aval.dtype && bytesOf(x) === bytesOf(v) && inPlace(l, x, v)
+        free.has(x) &&
+        lastUse.get(x) === i &&
+        x.aval.dtype === v.aval.dtype &&
+        bytesOf(x) === bytesOf(v) &&
+        inPlace(l, x, v)
       const over = outputs.has(v) ? l.buffers.find(fits) : undefined
       if (over) {
         free.delete(over)
@@ -84,7 +88,11 @@ function slotAllocator(): { take(bytes: number): number; release(slot: number): 
   const slots: { bytes: number; free: boolean }[] = []
   /** How far off a slot is; one more than four times too large or twice too small is left for another value. */
   const misfit = (s: { bytes: number; free: boolean }, bytes: number): number =>
-    !s.free || s.bytes > bytes * 4 || s.bytes * 2 < bytes ? Number.POSITIVE_INFINITY : s.bytes >= bytes ? s.bytes - bytes : 4 * (bytes - s.bytes)
+    !s.free || s.bytes > bytes * 4 || s.bytes * 2 < bytes
+      ? Number.POSITIVE_INFINITY
+      : s.bytes >= bytes
+        ? s.bytes - bytes
+        : 4 * (bytes - s.bytes)
   return {
     take(bytes) {
       let best = -1
@@ -106,7 +114,11 @@ function slotAllocator(): { take(bytes: number): number; release(slot: number): 
 export function showPlan(p: Program): string {
   const where = (b: number): string => {
     const x = p.buffers[b]
-    return x.kind === 'temp' ? `t${x.slot}` : x.kind === 'constant' ? 'const' : `${x.kind === 'input' ? 'in' : 'out'}${x.index}`
+    return x.kind === 'temp'
+      ? `t${x.slot}`
+      : x.kind === 'constant'
+        ? 'const'
+        : `${x.kind === 'input' ? 'in' : 'out'}${x.index}`
   }
   const line = (d: Dispatch, i: number): string =>
     `  ${String(i).padStart(3)} ${p.kernels[d.kernel].name.padEnd(10)} ${d.workgroups.join('x').padEnd(12)} ${d.buffers.map(where).join(' ')}  ${d.scope ? `#${d.scope} ` : ''}${d.ops.join(' ')}`

@@ -1,7 +1,7 @@
 import type { Eqn, Fn, Var } from '../ir/types.js'
 import { FoveaError } from './error.js'
-import { type AnyTensor, flatten, type TreeDef, unflatten } from './tree.js'
 import { inputTensor, type Node, nodeCount } from './tensor.js'
+import { type AnyTensor, flatten, type TreeDef, unflatten } from './tree.js'
 
 /** A traced function: the IR, and the tensors it closes over, which are its inputs after the arguments. */
 export interface Traced {
@@ -19,7 +19,12 @@ export const isTracing = (): boolean => depth > 0
  * What was made before the call and doesn't depend on the arguments is captured as it is; with `closed` (jit, the outermost
  * trace) only existing arrays are, and pending graphs become part of the function.
  */
-export function traceFn(f: (...args: any[]) => unknown, args: readonly unknown[], name = f.name || 'fn', closed = false): Traced {
+export function traceFn(
+  f: (...args: any[]) => unknown,
+  args: readonly unknown[],
+  name = f.name || 'fn',
+  closed = false,
+): Traced {
   const { leaves, paths, tree } = flatten(args)
   const since = closed ? 0 : nodeCount()
   const inputs = leaves.map((x, i) => inputTensor(x.aval, paths[i]))
@@ -28,12 +33,18 @@ export function traceFn(f: (...args: any[]) => unknown, args: readonly unknown[]
 }
 
 /** Calls a function under tracing and flattens what it returns; a promise is refused. */
-export function callTraced(f: (...args: any[]) => unknown, args: readonly unknown[]): { out: ReturnType<typeof flatten> } {
+export function callTraced(
+  f: (...args: any[]) => unknown,
+  args: readonly unknown[],
+): { out: ReturnType<typeof flatten> } {
   depth++
   try {
     const result = f(...args)
     if (result instanceof Promise)
-      throw new FoveaError('trace', `a traced function must return tensors, got a promise: '${f.name || 'the function'}' is async or calls a jitted function; call the plain function inside instead`)
+      throw new FoveaError(
+        'trace',
+        `a traced function must return tensors, got a promise: '${f.name || 'the function'}' is async or calls a jitted function; call the plain function inside instead`,
+      )
     return { out: flatten(result) }
   } finally {
     depth--
@@ -69,7 +80,12 @@ export function topological(outs: readonly AnyTensor[], stop: (node: Node) => bo
  * The graph between `inputs` and `outs` as an Fn. Existing arrays, and nodes older than `since`, become further inputs.
  * A placeholder of another trace is an error when `since` is 0.
  */
-export function collect(outs: readonly AnyTensor[], inputs: readonly AnyTensor[], name: string, since = 0): { fn: Fn; captured: AnyTensor[] } {
+export function collect(
+  outs: readonly AnyTensor[],
+  inputs: readonly AnyTensor[],
+  name: string,
+  since = 0,
+): { fn: Fn; captured: AnyTensor[] } {
   let id = 0
   const vars = new Map<AnyTensor, Var>()
   const define = (x: AnyTensor): Var => {
@@ -100,7 +116,14 @@ export function collect(outs: readonly AnyTensor[], inputs: readonly AnyTensor[]
   for (const node of topological(outs, (n) => n.id < since || n.kind !== 'op' || own.has(n))) {
     if (node.kind !== 'op') continue
     const ins = node.inputs.map(read)
-    eqns.push({ op: node.op.name, inputs: ins, params: node.params, outputs: node.outs.map(define), loc: node.where(), scope: node.scope })
+    eqns.push({
+      op: node.op.name,
+      inputs: ins,
+      params: node.params,
+      outputs: node.outs.map(define),
+      loc: node.where(),
+      scope: node.scope,
+    })
   }
   const outputs = outs.map(read)
   return { fn: { name, inputs: [...inputVars, ...capturedVars], eqns, outputs }, captured }

@@ -69,12 +69,15 @@ export class Tensor<out S = Shape, out D = DType> {
   }
 
   /** Reads the elements, row-major. Outside `jit` a pending graph is compiled and run first. Throws while tracing. */
-  async data(): Promise<D extends 'f32' ? Float32Array : D extends 'i32' ? Int32Array : D extends 'u32' ? Uint32Array : Uint8Array> {
+  async data(): Promise<
+    D extends 'f32' ? Float32Array : D extends 'i32' ? Int32Array : D extends 'u32' ? Uint32Array : Uint8Array
+  > {
     return (await runtimeHooks().read(this)) as never
   }
   /** The single element of a tensor of size 1, as a number (bool: 0 or 1). Throws FoveaError 'shape' for other sizes. */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new FoveaError('shape', `item: expected a tensor of one element, got shape [${this.aval.shape.join(', ')}]`)
+    if (this.size !== 1)
+      throw new FoveaError('shape', `item: expected a tensor of one element, got shape [${this.aval.shape.join(', ')}]`)
     return (await this.data())[0]
   }
   /** Frees the memory now. Reading or using the tensor afterwards throws. */
@@ -85,7 +88,11 @@ export class Tensor<out S = Shape, out D = DType> {
     this.dispose()
   }
   [Symbol.toPrimitive](): never {
-    throw new FoveaError('trace', `a tensor's value can't be used in JavaScript arithmetic, comparisons or strings: use add, mul, select, …, or read it with 'await x.data()' outside the traced function`, where()())
+    throw new FoveaError(
+      'trace',
+      `a tensor's value can't be used in JavaScript arithmetic, comparisons or strings: use add, mul, select, …, or read it with 'await x.data()' outside the traced function`,
+      where()(),
+    )
   }
   toString(): string {
     return `Tensor ${this.aval.dtype}[${this.aval.shape.join(', ')}]`
@@ -106,7 +113,8 @@ function runtimeHooks(): RuntimeHooks {
 }
 
 /** A placeholder for an argument of a function being traced. */
-export const inputTensor = (aval: Aval, label: string): Tensor<any, any> => new Tensor({ kind: 'input', label, id: nextId++ }, aval)
+export const inputTensor = (aval: Aval, label: string): Tensor<any, any> =>
+  new Tensor({ kind: 'input', label, id: nextId++ }, aval)
 
 /** A tensor over memory that exists. */
 export const arrayTensor = (storage: Storage): Tensor<any, any> =>
@@ -118,7 +126,8 @@ export function bind(op: OpRecord, inputs: readonly Tensor<any, any>[], params: 
   let avals: Aval[]
   try {
     for (const x of inputs)
-      if (!(x instanceof Tensor)) throw new FoveaError('trace', `${op.name}: expected a tensor, got ${x === null ? 'null' : typeof x}`)
+      if (!(x instanceof Tensor))
+        throw new FoveaError('trace', `${op.name}: expected a tensor, got ${x === null ? 'null' : typeof x}`)
     avals = op.infer(
       inputs.map((x) => x.aval),
       params,
@@ -136,4 +145,5 @@ export function bind(op: OpRecord, inputs: readonly Tensor<any, any>[], params: 
 }
 
 /** `bind` for ops with one result. */
-export const bind1 = (op: OpRecord, inputs: readonly Tensor<any, any>[], params: Params = {}): Tensor<any, any> => bind(op, inputs, params)[0]
+export const bind1 = (op: OpRecord, inputs: readonly Tensor<any, any>[], params: Params = {}): Tensor<any, any> =>
+  bind(op, inputs, params)[0]

@@ -30,11 +30,19 @@ export function flatten(tree: unknown): { leaves: AnyTensor[]; paths: string[]; 
     if (node !== null && typeof node === 'object') {
       const proto = Object.getPrototypeOf(node)
       if (proto !== Object.prototype && proto !== null)
-        throw new FoveaError('tree', `expected a tensor, plain object, array, number or string at '${path || 'the top'}', got an instance of ${proto?.constructor?.name}`)
+        throw new FoveaError(
+          'tree',
+          `expected a tensor, plain object, array, number or string at '${path || 'the top'}', got an instance of ${proto?.constructor?.name}`,
+        )
       const keys = Object.keys(node)
-      return { kind: 'object', keys, items: keys.map((key) => walk((node as Record<string, unknown>)[key], below(key))) }
+      return {
+        kind: 'object',
+        keys,
+        items: keys.map((key) => walk((node as Record<string, unknown>)[key], below(key))),
+      }
     }
-    if (typeof node === 'function') throw new FoveaError('tree', `expected a tensor, plain object or array at '${path || 'the top'}', got a function`)
+    if (typeof node === 'function')
+      throw new FoveaError('tree', `expected a tensor, plain object or array at '${path || 'the top'}', got a function`)
     return { kind: 'static', value: node }
   }
   return { tree: walk(tree, ''), leaves, paths }
@@ -64,7 +72,11 @@ export function treeKey(def: TreeDef): string {
     case 'leaf':
       return '*'
     case 'static':
-      return typeof def.value === 'string' ? JSON.stringify(def.value) : Object.is(def.value, -0) ? '-0' : String(def.value)
+      return typeof def.value === 'string'
+        ? JSON.stringify(def.value)
+        : Object.is(def.value, -0)
+          ? '-0'
+          : String(def.value)
     case 'array':
       return `[${def.items.map(treeKey).join(',')}]`
     case 'object':
@@ -79,12 +91,19 @@ export function treeKey(def: TreeDef): string {
  * @example
  * const doubled = treeMap((w) => add(w, w), { w: tensor([1, 2]) })
  */
-export function treeMap<T, R extends AnyTensor>(f: (x: AnyTensor, ...rest: AnyTensor[]) => R, tree: T, ...rest: unknown[]): T {
+export function treeMap<T, R extends AnyTensor>(
+  f: (x: AnyTensor, ...rest: AnyTensor[]) => R,
+  tree: T,
+  ...rest: unknown[]
+): T {
   const first = flatten(tree)
   const others = rest.map((t) => {
     const other = flatten(t)
     if (treeKey(other.tree) !== treeKey(first.tree))
-      throw new FoveaError('tree', `treeMap: trees differ in structure:\n  ${treeKey(first.tree)}\n  ${treeKey(other.tree)}`)
+      throw new FoveaError(
+        'tree',
+        `treeMap: trees differ in structure:\n  ${treeKey(first.tree)}\n  ${treeKey(other.tree)}`,
+      )
     return other.leaves
   })
   return unflatten(

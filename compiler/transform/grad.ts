@@ -18,17 +18,25 @@ import { gradTree, linearizeTraced } from './vjp.js'
  * const [loss, dw] = step(ones([2, 1]), ones([4, 2]))
  * console.log(await loss.item()) // 4
  */
-export const valueAndGrad = ((f: (...args: any[]) => unknown, options: GradOptions<number | readonly number[], boolean> = {}) => {
+export const valueAndGrad = ((
+  f: (...args: any[]) => unknown,
+  options: GradOptions<number | readonly number[], boolean> = {},
+) => {
   const argnums = options.argnums ?? 0
   const nums = typeof argnums === 'number' ? [argnums] : (argnums as readonly number[])
   return (...args: unknown[]) => {
     const fail = (message: string): never => {
       throw new FoveaError('shape', message, where()())
     }
-    for (const n of nums) if (!Number.isInteger(n) || n < 0 || n >= args.length) fail(`grad: argnums ${n} is out of range for ${args.length} arguments`)
+    for (const n of nums)
+      if (!Number.isInteger(n) || n < 0 || n >= args.length)
+        fail(`grad: argnums ${n} is out of range for ${args.length} arguments`)
     const parts = args.map(flatten)
     nums.forEach((n) => {
-      if (!parts[n].leaves.some((x) => isFloat(x.aval.dtype))) fail(`grad: expected float tensors in argument ${n}, got ${parts[n].leaves.map((x) => showAval(x.aval)).join(', ') || 'none'}`)
+      if (!parts[n].leaves.some((x) => isFloat(x.aval.dtype)))
+        fail(
+          `grad: expected float tensors in argument ${n}, got ${parts[n].leaves.map((x) => showAval(x.aval)).join(', ') || 'none'}`,
+        )
     })
     const traced = traceFn(f, args, f.name || 'grad')
     const wanted = parts.flatMap((part, n) => part.leaves.map(() => nums.includes(n)))
@@ -38,10 +46,15 @@ export const valueAndGrad = ((f: (...args: any[]) => unknown, options: GradOptio
       wanted,
     )
     const value = unflatten(lin.outTree, lin.outs)
-    const loss = options.hasAux ? (Array.isArray(value) && value.length === 2 ? value[0] : fail('grad: with hasAux the function must return [loss, aux]')) : value
+    const loss = options.hasAux
+      ? Array.isArray(value) && value.length === 2
+        ? value[0]
+        : fail('grad: with hasAux the function must return [loss, aux]')
+      : value
     if (!(loss instanceof Tensor)) return fail('grad: the function must return a tensor')
     if (loss.aval.shape.length) fail('grad: the loss must be a scalar; reduce it with sum or mean')
-    if (!isFloat(loss.aval.dtype)) throw new FoveaError('dtype', `grad: the loss must be f32, got ${loss.aval.dtype}`, where()())
+    if (!isFloat(loss.aval.dtype))
+      throw new FoveaError('dtype', `grad: the loss must be f32, got ${loss.aval.dtype}`, where()())
     // The loss comes first among the flattened results.
     const cts = lin.pullback(lin.outs.map((y, i) => (i === 0 ? p.like(y, 1) : null)))
     const grads = nums.map((n) => {

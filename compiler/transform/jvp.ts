@@ -1,10 +1,10 @@
 import '../ops/index.js'
 import type { Fn, Var } from '../ir/types.js'
 import { isFloat, sameShape, showAval } from '../ir/types.js'
-import * as p from '../ops/prim.js'
 import { opOf } from '../ops/op.js'
-import { FoveaError } from '../trace/error.js'
+import * as p from '../ops/prim.js'
 import { traceFn } from '../trace/collect.js'
+import { FoveaError } from '../trace/error.js'
 import { at } from '../trace/source.js'
 import { bind } from '../trace/tensor.js'
 import { type AnyTensor, flatten, treeKey, unflatten } from '../trace/tree.js'
@@ -13,7 +13,11 @@ import { type AnyTensor, flatten, treeKey, unflatten } from '../trace/tree.js'
  * Evaluates `fn` on dual numbers: each equation's outputs and, where any operand has a tangent, their tangents by the op's
  * own rule. `null` is a symbolic zero, so nothing is computed for what does not matter.
  */
-export function jvpFn(fn: Fn, primals: readonly AnyTensor[], tangents: readonly (AnyTensor | null)[]): { outs: AnyTensor[]; tangents: (AnyTensor | null)[] } {
+export function jvpFn(
+  fn: Fn,
+  primals: readonly AnyTensor[],
+  tangents: readonly (AnyTensor | null)[],
+): { outs: AnyTensor[]; tangents: (AnyTensor | null)[] } {
   const values = new Map<Var, AnyTensor>()
   const slopes = new Map<Var, AnyTensor>()
   fn.inputs.forEach((v, i) => {
@@ -56,14 +60,22 @@ export const instantiate = (t: AnyTensor | null, x: AnyTensor): AnyTensor => t ?
  * const [y, dy] = jvp((x) => mul(x, x), [tensor([3])], [tensor([1])])
  * console.log(await dy.data()) // Float32Array [ 6 ]
  */
-export function jvp<A extends readonly any[], R>(f: (...args: A) => R, primals: readonly [...A], tangents: readonly [...A]): [out: R, tangentOut: R] {
+export function jvp<A extends readonly any[], R>(
+  f: (...args: A) => R,
+  primals: readonly [...A],
+  tangents: readonly [...A],
+): [out: R, tangentOut: R] {
   const flat = flatten(primals)
   const flatTangents = flatten(tangents)
-  if (treeKey(flat.tree) !== treeKey(flatTangents.tree)) throw new FoveaError('tree', 'jvp: expected tangents with the structure of the primals')
+  if (treeKey(flat.tree) !== treeKey(flatTangents.tree))
+    throw new FoveaError('tree', 'jvp: expected tangents with the structure of the primals')
   flat.leaves.forEach((x, i) => {
     const t = flatTangents.leaves[i]
     if (isFloat(x.aval.dtype) && !sameShape(t.aval.shape, x.aval.shape))
-      throw new FoveaError('shape', `jvp: expected a tangent ${showAval(x.aval)} at '${flat.paths[i]}', got ${showAval(t.aval)}`)
+      throw new FoveaError(
+        'shape',
+        `jvp: expected a tangent ${showAval(x.aval)} at '${flat.paths[i]}', got ${showAval(t.aval)}`,
+      )
   })
   const traced = traceFn(f, primals as readonly unknown[], f.name || 'jvp')
   const ts = flat.leaves.map((x, i) => (isFloat(x.aval.dtype) ? flatTangents.leaves[i] : null))

@@ -1,18 +1,22 @@
 import { isFloat, sameShape, showAval } from '../ir/types.js'
 import * as p from '../ops/prim.js'
-import { topological, traceFn, type Traced } from '../trace/collect.js'
+import { type Traced, topological, traceFn } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
 import { at } from '../trace/source.js'
 import { inputTensor } from '../trace/tensor.js'
-import { type AnyTensor, flatten, treeKey, type TreeDef, unflatten } from '../trace/tree.js'
-import { jvpFn } from './jvp.js'
+import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../trace/tree.js'
 import type { Grads } from '../types/transform.js'
+import { jvpFn } from './jvp.js'
 
 /**
  * The linear map between tangents, as a graph, run backwards: cotangents of `outs` in, cotangents of `inputs` out.
  * A node is linear here when it depends on `inputs`; what it takes from elsewhere is a residual.
  */
-export function transposeGraph(outs: readonly (AnyTensor | null)[], inputs: readonly (AnyTensor | null)[], cotangents: readonly (AnyTensor | null)[]): (AnyTensor | null)[] {
+export function transposeGraph(
+  outs: readonly (AnyTensor | null)[],
+  inputs: readonly (AnyTensor | null)[],
+  cotangents: readonly (AnyTensor | null)[],
+): (AnyTensor | null)[] {
   const sources = inputs.filter((t) => t !== null)
   const first = Math.min(...sources.map((t) => t.node.id))
   // Older nodes can't depend on the placeholders.
@@ -21,7 +25,8 @@ export function transposeGraph(outs: readonly (AnyTensor | null)[], inputs: read
     (node) => node.id < first,
   )
   const linear = new Set<AnyTensor>(sources)
-  for (const node of order) if (node.kind === 'op' && node.inputs.some((x) => linear.has(x))) for (const y of node.outs) linear.add(y)
+  for (const node of order)
+    if (node.kind === 'op' && node.inputs.some((x) => linear.has(x))) for (const y of node.outs) linear.add(y)
   const sums = new Map<AnyTensor, AnyTensor>()
   const accumulate = (x: AnyTensor, ct: AnyTensor): void => {
     const known = sums.get(x)
@@ -36,7 +41,12 @@ export function transposeGraph(outs: readonly (AnyTensor | null)[], inputs: read
     const cts = node.outs.map((y) => sums.get(y) ?? null)
     if (!cts.some((ct) => ct)) continue
     const { transpose } = node.op
-    if (transpose === 'nonlinear') throw new FoveaError('trace', `the derivative of an op uses '${node.op.name}' on a tangent, which is not linear; its jvp rule is wrong`, node.where())
+    if (transpose === 'nonlinear')
+      throw new FoveaError(
+        'trace',
+        `the derivative of an op uses '${node.op.name}' on a tangent, which is not linear; its jvp rule is wrong`,
+        node.where(),
+      )
     at(node.where, node.scope, () => {
       const flags = node.inputs.map((x) => linear.has(x))
       transpose({ cotangents: cts, inputs: node.inputs, linear: flags, params: node.params }).forEach((ct, i) => {
@@ -56,12 +66,19 @@ export interface Linearized {
 
 /** Value and pullback of a traced function at `args`; only arguments marked in `wanted` get cotangents. */
 export function linearizeTraced(traced: Traced, args: readonly AnyTensor[], wanted: readonly boolean[]): Linearized {
-  const placeholders = args.map((x, i) => (wanted[i] && isFloat(x.aval.dtype) ? inputTensor(x.aval, `tangent ${i}`) : null))
-  const { outs, tangents } = jvpFn(traced.fn, [...args, ...traced.captured], [...placeholders, ...traced.captured.map(() => null)])
+  const placeholders = args.map((x, i) =>
+    wanted[i] && isFloat(x.aval.dtype) ? inputTensor(x.aval, `tangent ${i}`) : null,
+  )
+  const { outs, tangents } = jvpFn(
+    traced.fn,
+    [...args, ...traced.captured],
+    [...placeholders, ...traced.captured.map(() => null)],
+  )
   return {
     outs,
     outTree: traced.outTree,
-    pullback: (cts) => (placeholders.some((t) => t) ? transposeGraph(tangents, placeholders, cts) : args.map(() => null)),
+    pullback: (cts) =>
+      placeholders.some((t) => t) ? transposeGraph(tangents, placeholders, cts) : args.map(() => null),
   }
 }
 
@@ -76,7 +93,10 @@ export function linearizeTraced(traced: Traced, args: readonly AnyTensor[], want
  * const [dx] = pullback(onesLike(y))
  * console.log(await dx.data()) // Float32Array [ 2, 4 ]
  */
-export function vjp<A extends readonly any[], R>(f: (...args: A) => R, ...primals: A): [out: R, pullback: (cotangent: R) => { [K in keyof A]: Grads<A[K]> }] {
+export function vjp<A extends readonly any[], R>(
+  f: (...args: A) => R,
+  ...primals: A
+): [out: R, pullback: (cotangent: R) => { [K in keyof A]: Grads<A[K]> }] {
   const flat = flatten(primals)
   const traced = traceFn(f as (...args: any[]) => unknown, primals, f.name || 'vjp')
   const lin = linearizeTraced(
@@ -87,10 +107,14 @@ export function vjp<A extends readonly any[], R>(f: (...args: A) => R, ...primal
   const out = unflatten(lin.outTree, lin.outs) as R
   const pullback = (cotangent: R): { [K in keyof A]: Grads<A[K]> } => {
     const ct = flatten(cotangent)
-    if (treeKey(ct.tree) !== treeKey(lin.outTree)) throw new FoveaError('tree', 'vjp: expected a cotangent with the structure of the result')
+    if (treeKey(ct.tree) !== treeKey(lin.outTree))
+      throw new FoveaError('tree', 'vjp: expected a cotangent with the structure of the result')
     ct.leaves.forEach((t, i) => {
       if (!sameShape(t.aval.shape, lin.outs[i].aval.shape))
-        throw new FoveaError('shape', `vjp: expected a cotangent ${showAval(lin.outs[i].aval)} at '${ct.paths[i]}', got ${showAval(t.aval)}`)
+        throw new FoveaError(
+          'shape',
+          `vjp: expected a cotangent ${showAval(lin.outs[i].aval)} at '${ct.paths[i]}', got ${showAval(t.aval)}`,
+        )
     })
     return gradTree(flat.tree, flat.leaves, lin.pullback(ct.leaves)) as { [K in keyof A]: Grads<A[K]> }
   }

@@ -25,7 +25,7 @@ export interface VisionParams {
   readonly embeddings: {
     readonly class_embedding: F<['d']>
     readonly patch_embedding: { readonly weight: F<['d', 'c', 'p', 'p']> }
-    readonly position_embedding: { readonly weight: F<['N', 'd']> }
+    readonly position_embedding: { readonly weight: F<['1+t', 'd']> }
   }
   /** Hugging Face spells it so. */
   readonly pre_layrnorm: LayerNorm

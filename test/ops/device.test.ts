@@ -1,6 +1,6 @@
 import { afterAll, describe, test } from 'vitest'
-import { type AnyTensor, allOps } from '../../compiler/ops/index.js'
 import { isFloat, showAval } from '../../compiler/ir/types.js'
+import { type AnyTensor, allOps } from '../../compiler/ops/index.js'
 import { bind } from '../../compiler/trace/tensor.js'
 import { vjp } from '../../compiler/transform/index.js'
 import { destroyDevice } from '../../runtime/device.js'
@@ -25,7 +25,12 @@ for (const record of allOps())
         inputs.map((x) => x.aval),
         sample.params ?? {},
       )
-      if (record.jvp !== 'nondifferentiable' && sample.smooth !== false && outs.every((y) => isFloat(y.dtype)) && inputs.some((x) => isFloat(x.aval.dtype)))
+      if (
+        record.jvp !== 'nondifferentiable' &&
+        sample.smooth !== false &&
+        outs.every((y) => isFloat(y.dtype)) &&
+        inputs.some((x) => isFloat(x.aval.dtype))
+      )
         test(`${title}: gradient`, () =>
           checkJit(
             (...xs: AnyTensor[]) => {
