@@ -52,12 +52,6 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
   const donate = options.donate ?? []
 
   const prepare = async (args: A): Promise<{ compiled: Compiled; leaves: readonly AnyTensor[] }> => {
-    if (isTracing())
-      throw new FoveaError(
-        'trace',
-        `'${name}' is jitted and was called while another function is being traced: call the plain function there, it becomes part of the outer program`,
-        where()(),
-      )
     const { leaves, tree, paths } = flatten(args)
     leaves.forEach((x, i) => {
       if (x.node.kind === 'input')
@@ -84,13 +78,26 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
     }
     return { compiled: await compiled, leaves }
   }
-  const call = async (...args: A): Promise<R> => {
+  const run = async (args: A): Promise<R> => {
     const { compiled, leaves } = await prepare(args)
     const storages = leaves.map(storageOf)
     const outputs = await compiled.executable.run([...storages, ...compiled.captured.map(storageOf)])
     // Donated memory that no result took is given back.
     for (const i of compiled.donated) if (!storages[i].disposed) storages[i].dispose()
     return unflatten(compiled.outTree, outputs.map(arrayTensor)) as R
+  }
+  /** Thrown, not rejected: inside a trace nobody awaits. */
+  const refuseWhileTracing = (): void => {
+    if (isTracing())
+      throw new FoveaError(
+        'trace',
+        `'${name}' is jitted and was called while another function is being traced: call the plain function there, it becomes part of the outer program`,
+        where()(),
+      )
+  }
+  const call = (...args: A): Promise<R> => {
+    refuseWhileTracing()
+    return run(args)
   }
   return Object.assign(call, { program: async (...args: A) => (await prepare(args)).compiled.executable.program })
 }
@@ -170,14 +177,13 @@ const structure = (fn: Fn): string =>
   ])
 
 setRuntimeHooks({
-  async read(x) {
+  read(x) {
     if (isTracing() || x.node.kind === 'input')
       throw new FoveaError(
         'trace',
         `a tensor's value can't be read while a function is traced: return the tensor, and read it with 'await y.data()' outside`,
         where()(),
       )
-    await evaluate([x])
-    return storageOf(x).read()
+    return evaluate([x]).then(() => storageOf(x).read())
   },
 })

@@ -69,10 +69,10 @@ export class Tensor<out S = Shape, out D = DType> {
   }
 
   /** Reads the elements, row-major. Outside `jit` a pending graph is compiled and run first. Throws while tracing. */
-  async data(): Promise<
+  data(): Promise<
     D extends 'f32' ? Float32Array : D extends 'i32' ? Int32Array : D extends 'u32' ? Uint32Array : Uint8Array
   > {
-    return (await runtimeHooks().read(this)) as never
+    return runtimeHooks().read(this) as never
   }
   /** The single element of a tensor of size 1, as a number (bool: 0 or 1). Throws FoveaError 'shape' for other sizes. */
   async item(): Promise<number> {

@@ -1,0 +1,23 @@
+/** How `npm start` trains, and the defaults of `fovea train clip`. */
+export const recipe = {
+  steps: 600,
+  batchSize: 64,
+  /** Peak of the learning rate; warm-up and half a cosine down to 0. */
+  lr: 2e-3,
+  warmup: 50,
+  weightDecay: 0.1,
+  // Radford et al. 2021, table 8 (ViT).
+  betas: [0.9, 0.98],
+  eps: 1e-6,
+  seed: 1,
+  /** Pixels. */
+  imageSize: 32,
+  /** Tokens of a text, the two that frame it included. */
+  maxLength: 16,
+  vocabSize: 1024,
+  /** Steps between checkpoints. */
+  saveEvery: 100,
+  /** Pictures drawn by `npm start`: to train on, and to measure with. */
+  trainImages: 4096,
+  testImages: 480,
+} as const

@@ -1,0 +1,122 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FoveaError } from '../../index.js'
+import {
+  fromStateDict,
+  readSafetensors,
+  recoverFolder,
+  saveFolder,
+  toStateDict,
+  writeFileAtomic,
+  writeSafetensors,
+} from '../../stdlib/checkpoint/index.js'
+import type { OptState } from '../../stdlib/optim/index.js'
+import { lossCurvePng } from '../../stdlib/show/index.js'
+import { type Clip, hostToParams, loadClip, saveClip } from './checkpoint.js'
+import { type ClipParams, clipTemplate } from './params.js'
+
+/**
+ * The folder of one training run: `checkpoint/`, replaced whole at every save; `metrics.jsonl`, one line a step; and
+ * `loss.png`. The checkpoint holds nothing that differs between two runs of the same numbers: no times, no paths.
+ */
+
+/** What a step did, as a line of metrics.jsonl. */
+export interface StepRecord {
+  /** Steps done, this one included. */
+  readonly step: number
+  readonly loss: number
+  readonly lr: number
+  readonly images_per_s: number
+}
+
+/** training.json: where the run is, and all that its numbers depend on. */
+export interface Progress {
+  readonly step: number
+  readonly options: Readonly<Record<string, number>>
+  /** A digest of the captions. */
+  readonly data: string
+}
+
+export interface Snapshot {
+  readonly clip: Clip
+  readonly state: OptState<ClipParams>
+  readonly progress: Progress
+}
+
+export const checkpointFolder = (run: string): string => join(run, 'checkpoint')
+const metricsFile = (run: string): string => join(run, 'metrics.jsonl')
+
+/** Saves a run's checkpoint, whole or not at all. Throws FoveaError 'save'; the checkpoint before is then as it was. */
+export async function saveRun(run: string, { clip, state, progress }: Snapshot): Promise<void> {
+  await saveFolder(checkpointFolder(run), async (draft) => {
+    await saveClip(draft, clip)
+    await writeSafetensors(join(draft, 'optimizer.safetensors'), await toStateDict(state))
+    await writeFile(join(draft, 'training.json'), `${JSON.stringify(progress, null, 2)}\n`)
+  })
+}
+
+/** Where a run's checkpoint is, or undefined if it has none. Throws FoveaError 'checkpoint' if that can't be read. */
+export async function readProgress(run: string): Promise<Progress | undefined> {
+  const folder = checkpointFolder(run)
+  await recoverFolder(folder)
+  const file = join(folder, 'training.json')
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Progress
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new FoveaError('checkpoint', `cannot read ${file}: ${(err as Error).message}. Train into another folder.`)
+  }
+}
+
+/** Opens a run's checkpoint: the model and the optimiser's state. Throws as `loadClip` does. */
+export async function loadRun(run: string): Promise<Omit<Snapshot, 'progress'>> {
+  const folder = checkpointFolder(run)
+  const clip = await loadClip(folder)
+  const moments = clipTemplate(clip.config)
+  const template = { step: { shape: [], dtype: 'i32' }, mu: moments, nu: moments } as const
+  const file = join(folder, 'optimizer.safetensors')
+  const host = fromStateDict(template, await readSafetensors(file))
+  return { clip, state: hostToParams(host) as unknown as OptState<ClipParams> }
+}
+
+/** Makes the folder, and metrics.jsonl with the lines up to `step`: a run that goes on writes the later ones again. */
+export async function startMetrics(run: string, step: number): Promise<void> {
+  await saving(run, () => mkdir(run, { recursive: true }))
+  const kept = step === 0 ? [] : (await readMetrics(run)).filter((record) => record.step <= step)
+  await writeFileAtomic(metricsFile(run), kept.map((record) => `${JSON.stringify(record)}\n`).join(''))
+}
+
+/** Throws FoveaError 'save'. */
+export async function appendMetrics(run: string, records: readonly StepRecord[]): Promise<void> {
+  const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('')
+  await saving(metricsFile(run), () => writeFile(metricsFile(run), lines, { flag: 'a' }))
+}
+
+/** Draws loss.png from metrics.jsonl. */
+export async function drawLoss(run: string): Promise<void> {
+  const records = await readMetrics(run)
+  if (records.length === 0) return
+  await writeFileAtomic(join(run, 'loss.png'), [await lossCurvePng(records, { title: 'Contrastive loss' })])
+}
+
+async function readMetrics(run: string): Promise<StepRecord[]> {
+  const text = await readFile(metricsFile(run), 'utf8').catch(() => '')
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line) as StepRecord]
+    } catch {
+      return [] // the end of the file, or a line that a crash cut off
+    }
+  })
+}
+
+async function saving(path: string, write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write()
+  } catch (err) {
+    const why = (err as NodeJS.ErrnoException).code === 'ENOSPC' ? 'no space left on the disk' : (err as Error).message
+    throw new FoveaError('save', `cannot write ${path}: ${why}. Checkpoints saved before are untouched.`, undefined, {
+      cause: err,
+    })
+  }
+}

@@ -1,0 +1,52 @@
+import { arange, type Jitted, jit, type Tensor, valueAndGrad } from '../../index.js'
+import { adamw, type OptState, warmupCosine } from '../../stdlib/optim/index.js'
+import type { ClipConfig } from './config.js'
+import { clampLogitScale, clipLoss } from './model.js'
+import type { ClipParams } from './params.js'
+import { recipe } from './recipe.js'
+
+export type Pixels = Parameters<typeof clipLoss>[2]
+export type Tokens = Parameters<typeof clipLoss>[3]
+
+export interface StepOptions {
+  /** Updates in all: the learning rate ends at 0 with the last. */
+  readonly steps: number
+  /** Peak of the learning rate, reached after `warmup` steps. */
+  readonly lr: number
+  readonly warmup: number
+  readonly weightDecay: number
+}
+
+export interface TrainStep {
+  /** Parameters and optimiser state are donated: use those that come back. */
+  readonly step: Jitted<
+    [params: ClipParams, state: OptState<ClipParams>, pixels: Pixels, ids: Tokens, mask: Tokens],
+    readonly [ClipParams, OptState<ClipParams>, loss: Tensor<[], 'f32'>]
+  >
+  init(params: ClipParams): OptState<ClipParams>
+  /** The learning rate of every step. */
+  rates(): Promise<Float32Array>
+}
+
+/**
+ * One step of training, in one submit: loss, gradient, AdamW, and the temperature kept in [1, 100].
+ *
+ * @example
+ * const { step, init } = trainStep(config, { steps: 600, lr: 1e-3, warmup: 50, weightDecay: 0.1 })
+ * const [params, state, loss] = await step(start, init(start), pixels, ids, mask)
+ */
+export function trainStep(config: ClipConfig, { steps, lr, warmup, weightDecay }: StepOptions): TrainStep {
+  const schedule = warmupCosine({ peak: lr, warmup, total: steps })
+  const { init, update } = adamw({ lr: schedule, betas: recipe.betas, eps: recipe.eps, weightDecay })
+  const step = jit(
+    (params: ClipParams, state: OptState<ClipParams>, pixels: Pixels, ids: Tokens, mask: Tokens) => {
+      const [loss, grads] = valueAndGrad((p: ClipParams) => clipLoss(p, config, pixels, ids, mask))(params)
+      const [next, nextState] = update(grads, state, params)
+      return [clampLogitScale(next), nextState, loss] as const
+    },
+    { donate: [0, 1], name: 'clip.train' },
+  )
+  // The schedule is pointwise, so it takes all steps at once.
+  const rates = (): Promise<Float32Array> => schedule(arange(steps) as unknown as Tensor<[], 'i32'>).data()
+  return { step, init, rates }
+}
