@@ -1,4 +1,5 @@
-import { arange, type Jitted, jit, type Tensor, valueAndGrad } from '../../index.js'
+import { arange, jit, type Tensor, valueAndGrad } from '../../index.js'
+import type { Jitted } from '../../runtime/jit.js'
 import { adamw, type OptState, warmupCosine } from '../../stdlib/optim/index.js'
 import type { ClipConfig } from './config.js'
 import { clampLogitScale, clipLoss } from './model.js'

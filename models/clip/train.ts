@@ -1,0 +1,223 @@
+import { FoveaError, tensor } from '../../index.js'
+import { toStateDict } from '../../stdlib/checkpoint/index.js'
+import { batches } from '../../stdlib/data/index.js'
+import { trainBpe } from '../../stdlib/text/index.js'
+import { type Clip, loadClip } from './checkpoint.js'
+import { smallConfig } from './config.js'
+import { diverged, lossReader } from './losses.js'
+import { clipPreprocessor, encodeCaptions, loadPairs } from './pairs.js'
+import { initClip } from './params.js'
+import { recipe } from './recipe.js'
+import {
+  appendMetrics,
+  checkpointFolder,
+  drawLoss,
+  loadRun,
+  readProgress,
+  type Snapshot,
+  type StepRecord,
+  saveRun,
+  startMetrics,
+} from './run.js'
+import { type Pixels, type Tokens, trainStep } from './step.js'
+
+/** What the numbers of a run depend on, save its data; `recipe` has the defaults. */
+export interface TrainSettings {
+  readonly steps: number
+  readonly batchSize: number
+  /** Peak of the learning rate. */
+  readonly lr: number
+  /** Steps until the peak; a tenth of the steps at most, if left out. */
+  readonly warmup: number
+  readonly weightDecay: number
+  readonly seed: number
+  /** Pixels of a new model's pictures. */
+  readonly imageSize: number
+  /** Tokens of a new model's texts. */
+  readonly maxLength: number
+}
+
+export interface TrainOptions extends Partial<TrainSettings> {
+  /** A folder that `loadCaptions` reads. */
+  readonly data: string
+  /** The run's folder: `checkpoint/`, `metrics.jsonl`, `loss.png`. */
+  readonly out: string
+  /** A CLIP folder to start from, instead of a new model. */
+  readonly from?: string
+  /** The size of a new model. */
+  readonly config?: typeof smallConfig
+  /** Goes on from the checkpoint in `out`, with the options it was started with. */
+  readonly resume?: boolean
+  /** Steps between checkpoints. */
+  readonly saveEvery?: number
+  /** Stops after the step under way, and saves. */
+  readonly signal?: AbortSignal
+  /** Before the first step: how many there are, and how many are done. */
+  readonly onStart?: (start: { readonly step: number; readonly steps: number }) => void
+  /** Every step, in order, some steps after it was done. */
+  readonly onStep?: (record: StepRecord, settings: TrainSettings) => void
+}
+
+export interface Trained {
+  readonly clip: Clip
+  /** Steps done; fewer than asked for if the run was stopped. */
+  readonly step: number
+  readonly steps: number
+  /** Where the checkpoint is. */
+  readonly checkpoint: string
+}
+
+/** Pictures are kept in memory, resized, if all fit in this many bytes. */
+const cacheBytes = 512 * 2 ** 20
+
+/**
+ * Trains a CLIP on a folder of captioned pictures. A stopped run that is resumed ends with the same checkpoint, byte for
+ * byte, as one that was not stopped (on the same kind of device).
+ *
+ * Throws FoveaError 'input' for data, options or a run folder that can't be used, 'diverged' when the loss is no longer
+ * finite, 'save' when a checkpoint can't be written (the one before stays), and the device's errors.
+ *
+ * @example
+ * const { clip } = await trainClip({ data: 'shapes/train', out: 'runs/shapes', steps: 600 })
+ */
+export async function trainClip(options: TrainOptions): Promise<Trained> {
+  const { out, signal, saveEvery = recipe.saveEvery } = options
+  const { pairs, captions, digest } = await loadPairs(options.data)
+  const { clip, settings, state: saved, step: first } = await begin(options, captions, digest)
+  const { config, tokenizer, preprocessor } = clip
+  const { steps, batchSize, seed } = settings
+  const texts = encodeCaptions(captions, tokenizer, config.text_config.max_position_embeddings)
+  const size = config.vision_config.image_size
+  const { step, init, rates } = trainStep(config, settings)
+
+  let params = clip.params
+  let state = saved ?? init(params)
+  let done = first
+  const result = (): Trained => ({ clip: { ...clip, params }, step: done, steps, checkpoint: checkpointFolder(out) })
+  const snapshot = (): Snapshot => ({
+    clip: { ...clip, params },
+    state,
+    progress: { step: done, options: { ...settings }, data: digest },
+  })
+  if (first === steps) return result()
+
+  await startMetrics(out, first)
+  const lr = await rates()
+  options.onStart?.({ step: first, steps })
+  const losses = lossReader({
+    rates: lr,
+    batchSize,
+    async read(records) {
+      await appendMetrics(out, records)
+      for (const record of records) options.onStep?.(record, settings)
+    },
+  })
+  const save = async (): Promise<void> => {
+    await losses.settle()
+    // The loss of a step is finite when its update was the first that is not.
+    for (const [name, { data }] of await toStateDict(params))
+      if (!data.every(Number.isFinite)) throw diverged(`${name} is not finite after step ${done}`, lr[done - 1])
+    await saveRun(out, snapshot())
+  }
+
+  const cache = pairs.length * 3 * size ** 2 <= cacheBytes
+  for await (const batch of batches(pairs, { batchSize, seed, preprocessor, startStep: first, cache })) {
+    if (signal?.aborted) break
+    const { ids, mask } = texts.rows(batch.index)
+    const shape = [batchSize, texts.length]
+    const inputs = [tensor(batch.pixels, batch.shape), tensor(ids, shape), tensor(mask, shape)] as unknown
+    const [pixels, tokens, seen] = inputs as [Pixels, Tokens, Tokens]
+    const [nextParams, nextState, loss] = await step(params, state, pixels, tokens, seen)
+    for (const x of [pixels, tokens, seen]) x.dispose()
+    params = nextParams
+    state = nextState
+    done = batch.step + 1
+    await losses.take(done, loss)
+    if (done === steps) break
+    if (done % saveEvery === 0) await save()
+  }
+  await save()
+  await drawLoss(out)
+  return result()
+}
+
+/** What a run starts with: a new model, a given one, or its own checkpoint. */
+async function begin(
+  options: TrainOptions,
+  captions: readonly string[],
+  digest: string,
+): Promise<{ clip: Clip; settings: TrainSettings; state?: Snapshot['state']; step: number }> {
+  const { out, data, from, resume = false } = options
+  const saved = await readProgress(out)
+  if (!resume) {
+    if (saved)
+      throw new FoveaError(
+        'input',
+        `${out} already holds a run (step ${saved.step} of ${saved.options.steps}): resume it, or train into another folder`,
+      )
+    return { ...(await fresh(options, captions)), step: 0 }
+  }
+  if (!saved)
+    throw new FoveaError('input', `nothing to resume: ${out} holds no checkpoint; leave 'resume' out to start a run`)
+  const settings = saved.options as unknown as TrainSettings
+  for (const [name, value] of Object.entries(settings)) {
+    const given = options[name as keyof TrainSettings]
+    if (given !== undefined && given !== value)
+      throw new FoveaError(
+        'input',
+        `cannot resume ${out} with ${name} ${given}: it was started with ${value}; leave the option out, or train into another folder`,
+      )
+  }
+  if (from !== undefined)
+    throw new FoveaError('input', `cannot resume ${out} from ${from}: a run goes on from its own checkpoint`)
+  if (saved.data !== digest)
+    throw new FoveaError('input', `cannot resume ${out}: the captions in ${data} are not those it was started with`)
+  return { ...(await loadRun(out)), settings, step: saved.step }
+}
+
+async function fresh(
+  options: TrainOptions,
+  captions: readonly string[],
+): Promise<{ clip: Clip; settings: TrainSettings }> {
+  const { from, config: sized = smallConfig, steps = recipe.steps } = options
+  const { batchSize, lr, weightDecay, seed } = { ...recipe, ...defined(options) }
+  const { warmup = Math.min(recipe.warmup, Math.floor(steps / 10)) } = options
+  const given = { steps, batchSize, lr, warmup, weightDecay, seed }
+  check(given)
+  if (from === undefined) {
+    const { imageSize = recipe.imageSize, maxLength = recipe.maxLength } = options
+    const tokenizer = trainBpe(captions, { vocabSize: recipe.vocabSize, maxLength })
+    const { vocabSize, bosId, eosId, padId } = tokenizer
+    const config = sized({ vocabSize, bosId: bosId!, eosId: eosId!, padId, imageSize, maxLength })
+    const params = await initClip(config, seed)
+    const clip = { config, params, tokenizer, preprocessor: clipPreprocessor(imageSize) }
+    return { clip, settings: { ...given, imageSize, maxLength } }
+  }
+  const clip = await loadClip(from)
+  const imageSize = clip.config.vision_config.image_size
+  const maxLength = clip.config.text_config.max_position_embeddings
+  for (const [name, value] of Object.entries({ imageSize, maxLength })) {
+    const wanted = options[name as 'imageSize' | 'maxLength']
+    if (wanted !== undefined && wanted !== value)
+      throw new FoveaError('input', `${name} ${wanted}: the model in ${from} has ${value}; leave the option out`)
+  }
+  return { clip, settings: { ...given, imageSize, maxLength } }
+}
+
+const defined = <T extends object>(options: T): Partial<T> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+
+function check(settings: Omit<TrainSettings, 'imageSize' | 'maxLength'>): void {
+  const bad = (name: string, expected: string, got: number): never => {
+    throw new FoveaError('input', `expected ${name} to be ${expected}, got ${got}`)
+  }
+  const least = { steps: 1, batchSize: 2, warmup: 0, seed: 0 } as const
+  for (const [name, low] of Object.entries(least)) {
+    const value = settings[name as keyof typeof least]
+    if (!Number.isSafeInteger(value) || value < low) bad(name, `a whole number of at least ${low}`, value)
+  }
+  if (settings.warmup >= settings.steps) bad('warmup', `less than the ${settings.steps} steps`, settings.warmup)
+  if (!(settings.lr > 0 && settings.lr < Infinity)) bad('lr', 'a number above 0', settings.lr)
+  if (!(settings.weightDecay >= 0 && settings.weightDecay < Infinity))
+    bad('weightDecay', 'a number of at least 0', settings.weightDecay)
+}
