@@ -18,7 +18,7 @@ import { simplify } from './pass/simplify.js'
 import { FoveaError } from './trace/error.js'
 
 /** What to print while compiling: the stages named in FOVEA_SHOW. */
-export type Show = (stage: 'ir' | 'passes' | 'wgsl' | 'plan', text: string) => void
+export type Show = (stage: 'ir' | 'passes' | 'wgsl' | 'plan', text: () => string) => void
 
 export interface CompileOptions {
   /** Positions of inputs whose memory may be reused. */
@@ -42,12 +42,12 @@ export const passes: readonly (readonly [string, (fn: Fn) => Fn])[] = [
 /** The whole way: passes, fusion, kernels, memory plan. Pure: no device is touched. */
 export function compile(traced: Fn, target: Target, options: CompileOptions = {}): Program {
   const show = options.show ?? (() => {})
-  show('ir', print(traced))
+  show('ir', () => print(traced))
   if (options.verify) verify(traced)
   const fn = passes.reduce((f, [name, pass]) => {
     const next = pass(f)
     if (options.verify) verify(next)
-    show('passes', `after ${name}:\n${print(next)}`)
+    show('passes', () => `after ${name}:\n${print(next)}`)
     return next
   }, traced)
   for (const v of [...fn.inputs, ...fn.eqns.flatMap((q) => q.outputs)]) refuseTooLarge(v, fn, target)
@@ -73,7 +73,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
     if (at === undefined) {
       at = kernels.push({ name: kernel.name, wgsl, bindings: kernel.buffers.map((b) => b.access), inRange: false }) - 1
       known.set(wgsl, at)
-      show('wgsl', `kernel ${at} ${kernel.name}:\n${wgsl}`)
+      show('wgsl', () => `kernel ${at} ${kernel.name}:\n${wgsl}`)
     }
     const eqns = eqnsOf(grouping, g)
     const first = g.anchors[0] ?? eqns[eqns.length - 1]
@@ -88,7 +88,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
   })
   const { buffers, inputs, outputs, memory } = planned
   const program: Program = { name: fn.name, kernels, buffers, dispatches, inputs, outputs, memory }
-  show('plan', showPlan(program))
+  show('plan', () => showPlan(program))
   return program
 }
 

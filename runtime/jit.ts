@@ -44,7 +44,7 @@ const tooMany = 16
  *
  * @example
  * const f = jit((x, y) => add(mul(x, y), 1))
- * console.log(await (await f(tensor([1, 2]), tensor([3, 4]))).data()) // Float32Array [ 4, 9 ]
+ * console.log(await (await f(tensor([1, 2]), tensor([3, 4]))).data()) // Float32Array(2) [ 4, 9 ]
  */
 export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: JitOptions = {}): Jitted<A, R> {
   const name = options.name ?? (f.name || 'fn')
@@ -141,7 +141,7 @@ function compileOptions(): { show?: Show; verify: boolean } {
   const stages = new Set((env.FOVEA_SHOW ?? '').split(',').filter(Boolean))
   return {
     verify: env.FOVEA_VERIFY === '1',
-    show: stages.size ? (stage, text) => stages.has(stage) && process.stderr.write(`${text}\n`) : undefined,
+    show: stages.size ? (stage, text) => stages.has(stage) && process.stderr.write(`${text()}\n`) : undefined,
   }
 }
 

@@ -70,7 +70,7 @@ export const valueAndGrad = ((
  *
  * @example
  * const slope = grad((x) => sum(mul(x, x)))
- * console.log(await slope(tensor([1, 2])).data()) // Float32Array [ 2, 4 ]
+ * console.log(await slope(tensor([1, 2])).data()) // Float32Array(2) [ 2, 4 ]
  */
 export const grad = ((f: (...args: any[]) => any, options: GradOptions<number | readonly number[], boolean> = {}) => {
   const both = valueAndGrad(f, options)

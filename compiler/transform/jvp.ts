@@ -58,7 +58,7 @@ export const instantiate = (t: AnyTensor | null, x: AnyTensor): AnyTensor => t ?
  *
  * @example
  * const [y, dy] = jvp((x) => mul(x, x), [tensor([3])], [tensor([1])])
- * console.log(await dy.data()) // Float32Array [ 6 ]
+ * console.log(await dy.data()) // Float32Array(1) [ 6 ]
  */
 export function jvp<A extends readonly any[], R>(
   f: (...args: A) => R,

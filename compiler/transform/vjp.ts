@@ -91,7 +91,7 @@ export function linearizeTraced(traced: Traced, args: readonly AnyTensor[], want
  * @example
  * const [y, pullback] = vjp((x) => sum(mul(x, x)), tensor([1, 2]))
  * const [dx] = pullback(onesLike(y))
- * console.log(await dx.data()) // Float32Array [ 2, 4 ]
+ * console.log(await dx.data()) // Float32Array(2) [ 2, 4 ]
  */
 export function vjp<A extends readonly any[], R>(
   f: (...args: A) => R,

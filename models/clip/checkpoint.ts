@@ -31,7 +31,7 @@ const ignored = [/\.position_ids$/]
  * mis-shaped tensor.
  *
  * @example
- * const { params, config } = await loadClip('test/models/fixtures/clip-vit')
+ * const { params, config } = await loadClip('checkpoints/clip')
  */
 export async function loadClip(folder: string): Promise<Clip> {
   await recoverFolder(folder)

@@ -2,7 +2,7 @@ import { FoveaError, stack, type Tensor } from '../../index.js'
 import type { StepRecord } from './run.js'
 
 /** Steps between two looks at the loss. A look waits for the device, so it comes late and seldom. */
-const group = 10
+const group = 8
 
 /**
  * Reads losses in groups while later steps run, so that training never waits for a number. `take` gets every step's loss
@@ -17,14 +17,14 @@ export function lossReader(options: {
   const { rates, batchSize, read } = options
   let waiting: { step: number; loss: Tensor<[], 'f32'> }[] = []
   let reading = Promise.resolve()
-  let since = performance.now()
+  let since: number | undefined
 
   const readGroup = async (taken: typeof waiting): Promise<void> => {
     const all = stack(taken.map(({ loss }) => loss))
     const values = await all.data()
     for (const x of [all, ...taken.map(({ loss }) => loss)]) x.dispose()
     const now = performance.now()
-    const rate = (taken.length * batchSize * 1000) / (now - since)
+    const rate = (taken.length * batchSize * 1000) / (now - since!)
     since = now
     const records = taken.map(({ step }, i) => ({
       step,
@@ -45,6 +45,7 @@ export function lossReader(options: {
   return {
     settle,
     async take(step, loss) {
+      since ??= performance.now()
       waiting.push({ step, loss })
       if (waiting.length < group) return
       await reading

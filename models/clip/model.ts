@@ -10,7 +10,6 @@ import {
   ensureShape,
   equal,
   exp,
-  expandDims,
   eye,
   logicalAnd,
   logSoftmax,
@@ -31,7 +30,7 @@ import {
   zeros,
 } from '../../index.js'
 import { layerNorm } from '../../stdlib/nn/index.js'
-import { encoder } from '../parts/transformer.js'
+import { encodeAt } from '../parts/transformer.js'
 import type { ClipConfig, TextConfig, VisionConfig } from './config.js'
 import type { ClipParams, TextParams, VisionParams } from './params.js'
 
@@ -63,8 +62,9 @@ export function visionTower(
     const tokens = concat([token, patches(pixels, p.embeddings.patch_embedding, config.patch_size)], 1)
     return ensureShape(add(tokens, p.embeddings.position_embedding.weight), ['b', 't', 'd'])
   })
-  const y = encoder(layerNorm(x, p.pre_layrnorm, eps), p.encoder.layers, config, null, hidden)
-  return layerNorm(at(y, zeros([y.shape[0]], 'i32')), p.post_layernorm, eps)
+  const classToken = zeros([x.shape[0]], 'i32')
+  const y = encodeAt(layerNorm(x, p.pre_layrnorm, eps), classToken, p.encoder.layers, config, null, hidden)
+  return layerNorm(y, p.post_layernorm, eps)
 }
 
 /** Text tower: a causal transformer read at each row's end-of-text token → [b, d]. Source: Radford et al. 2021, 2.4. */
@@ -81,19 +81,13 @@ export function textTower(
   )
   // Queries see keys that are not later than themselves and not padding.
   const seen = logicalAnd(reshape(equal(mask, 1), [b, 1, 1, t]), tri(t, t))
-  const y = encoder(x, p.encoder.layers, config, seen, hidden)
-  return layerNorm(at(y, pooledPosition(ids, config)), p.final_layer_norm, config.layer_norm_eps)
+  const y = encodeAt(x, pooledPosition(ids, config), p.encoder.layers, config, seen, hidden)
+  return layerNorm(y, p.final_layer_norm, config.layer_norm_eps)
 }
 
 /** Position read: the first end-of-text id; with the first release's config (eos_token_id 2), the largest id. */
 export const pooledPosition = (ids: I<['b', 't']>, { eos_token_id }: TextConfig): I<['b']> =>
   argmax(eos_token_id === 2 ? ids : cast(equal(ids, eos_token_id), 'i32'), -1)
-
-/** The state of one position per row. A sum over a mask, because its gradient is then pointwise. */
-const at = poly((x: Hidden, position: I<['b']>): F<['b', 'd']> => {
-  const here = equal(arange(x.shape[1]), expandDims(position, -1))
-  return sum(where(expandDims(here, -1), x, 0), 1)
-})
 
 /** Rows of length 1. */
 const normalise = poly((x: F<['b', 'e']>): F<['b', 'e']> => div(x, sqrt(sum(square(x), -1, { keepdims: true }))))

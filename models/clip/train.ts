@@ -52,7 +52,7 @@ export interface TrainOptions extends Partial<TrainSettings> {
   readonly saveEvery?: number
   /** Stops after the step under way, and saves. */
   readonly signal?: AbortSignal
-  /** Before the first step: how many there are, and how many are done. */
+  /** When the first step is under way, its program compiled: how many steps there are, and how many were done before. */
   readonly onStart?: (start: { readonly step: number; readonly steps: number }) => void
   /** Every step, in order, some steps after it was done. */
   readonly onStep?: (record: StepRecord, settings: TrainSettings) => void
@@ -103,7 +103,6 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
 
   await startMetrics(out, first)
   const lr = await rates()
-  options.onStart?.({ step: first, steps })
   const losses = lossReader({
     rates: lr,
     batchSize,
@@ -129,6 +128,7 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
     const [pixels, tokens, seen] = inputs as [Pixels, Tokens, Tokens]
     const [nextParams, nextState, loss] = await step(params, state, pixels, tokens, seen)
     for (const x of [pixels, tokens, seen]) x.dispose()
+    if (done === first) options.onStart?.({ step: first, steps })
     params = nextParams
     state = nextState
     done = batch.step + 1

@@ -1,13 +1,23 @@
 import {
   add,
+  arange,
+  cast,
   einsum,
+  ensureShape,
+  equal,
+  expandDims,
   gelu,
+  logicalAnd,
+  max,
   mul,
   namedScope,
   poly,
   quickGelu,
   rearrange,
+  reshape,
   softmax,
+  squeeze,
+  sum,
   type Tensor,
   where,
 } from '../../index.js'
@@ -40,36 +50,45 @@ export interface EncoderConfig {
   readonly hidden_act: 'quick_gelu' | 'gelu'
   readonly layer_norm_eps: number
 }
-/** Which keys each query may attend to; broadcasts over heads. */
-export type Mask = Tensor<['b', 1, 't', 't'], 'bool'>
+/** Which keys each query may attend to, the same for all heads. */
+export type Mask<Queries extends string = 't'> = Tensor<['b', 1, Queries, 't'], 'bool'>
+type Hidden = F<['b', 't', 'd']>
 
-/** Softmax(q·kᵀ / √k)·v in `heads` heads. Source: Vaswani et al. 2017, section 3.2. */
+/** Softmax(q·kᵀ / √k)·v in `heads` heads: queries of `x`, keys and values of `context`. Source: Vaswani et al. 2017, section 3.2. */
 const attention = poly(
-  (x: F<['b', 't', 'd']>, p: EncoderLayer['self_attn'], heads: number, mask: Mask | null): F<['b', 't', 'd']> => {
-    const [q, k, v] = [p.q_proj, p.k_proj, p.v_proj].map((w) =>
-      rearrange(linear(x, w), 'b t (h k) -> b h t k', { h: heads }),
-    )
-    const scores = mul(einsum('b h t k, b h s k -> b h t s', q, k), (x.shape[2] / heads) ** -0.5) as F<any>
-    const weights = softmax(mask ? where(mask as Tensor<any, 'bool'>, scores, -3.4e38) : scores, -1)
-    const mixed = rearrange(
-      einsum('b h t s, b h s k -> b h t k', weights as F<any>, v as F<any>) as F<any>,
-      'b h t k -> b t (h k)',
-    )
-    return linear(mixed as F<['b', 't', 'd']>, p.out_proj)
+  (
+    x: F<['b', 'q', 'd']>,
+    context: Hidden,
+    p: EncoderLayer['self_attn'],
+    heads: number,
+    mask: Mask<'q'> | null,
+  ): F<['b', 'q', 'd']> => {
+    const q = rearrange(linear(x, p.q_proj), 'b q (h k) -> b h q k', { h: heads })
+    const k = rearrange(linear(context, p.k_proj), 'b t (h k) -> b h t k', { h: heads })
+    const v = rearrange(linear(context, p.v_proj), 'b t (h k) -> b h t k', { h: heads })
+    const scores = mul(einsum('b h q k, b h t k -> b h q t', q, k), q.shape[3] ** -0.5)
+    const weights = softmax(mask ? where(mask, scores, -3.4e38) : scores, -1)
+    const mixed = rearrange(einsum('b h q t, b h t k -> b h q k', weights, v), 'b h q k -> b q (h k)')
+    return linear(ensureShape(mixed, ['b', 'q', 'd']), p.out_proj)
   },
 )
 
-/** x + attention(norm(x)), then x + mlp(norm(x)). */
+/** x + attention(norm(x)), then x + mlp(norm(x)), for the positions `x`, which attend to all of `context`. */
 export const encoderLayer = poly(
-  (x: F<['b', 't', 'd']>, p: EncoderLayer, config: EncoderConfig, mask: Mask | null): F<['b', 't', 'd']> => {
+  (
+    x: F<['b', 'q', 'd']>,
+    context: Hidden,
+    p: EncoderLayer,
+    config: EncoderConfig,
+    mask: Mask<'q'> | null,
+  ): F<['b', 'q', 'd']> => {
     const eps = config.layer_norm_eps
+    const act = config.hidden_act === 'gelu' ? gelu : quickGelu
+    const [own, all] = [layerNorm(x, p.layer_norm1, eps), layerNorm(context, p.layer_norm1, eps)]
     const y = add(
       x,
-      namedScope('attention', () =>
-        attention(layerNorm(x, p.layer_norm1, eps), p.self_attn, config.num_attention_heads, mask),
-      ),
+      namedScope('attention', () => attention(own, all, p.self_attn, config.num_attention_heads, mask)),
     )
-    const act = config.hidden_act === 'gelu' ? gelu : quickGelu
     return add(
       y,
       namedScope('mlp', () => linear(act(linear(layerNorm(y, p.layer_norm2, eps), p.mlp.fc1)), p.mlp.fc2)),
@@ -77,18 +96,43 @@ export const encoderLayer = poly(
   },
 )
 
-/** All layers in order. `hidden` collects the input of the first layer and each layer's output. */
-export function encoder(
-  x: F<['b', 't', 'd']>,
+/**
+ * All layers, read at one position per row: [b, t, d] → [b, d]. The last layer is computed for that position only; nothing
+ * else of it is used. `hidden`, when given, collects the input of the first layer and each layer's output at all positions.
+ */
+export function encodeAt(
+  x: Hidden,
+  position: Tensor<['b'], 'i32'>,
   layers: readonly EncoderLayer[],
   config: EncoderConfig,
   mask: Mask | null,
-  hidden?: F<['b', 't', 'd']>[],
-): F<['b', 't', 'd']> {
+  hidden?: Hidden[],
+): F<['b', 'd']> {
   hidden?.push(x)
-  return layers.reduce((h, p, i) => {
-    const y = namedScope(`layer${i}`, () => encoderLayer(h, p, config, mask))
-    hidden?.push(y)
-    return y
-  }, x)
+  let context = x
+  layers.slice(0, -1).forEach((p, i) => {
+    context = namedScope(`layer${i}`, () => encoderLayer(context, context, p, config, mask))
+    hidden?.push(context)
+  })
+  const last = layers[layers.length - 1]
+  hidden?.push(encoderLayer(context, context, last, config, mask))
+  const row = mask && readRows(mask, position)
+  return namedScope(`layer${layers.length - 1}`, () =>
+    squeeze(encoderLayer(expandDims(readAt(context, position), 1), context, last, config, row), 1),
+  )
 }
+
+/** The state at one position per row: [b, t, d] → [b, d]. A sum over a mask, because its gradient is then pointwise. */
+const readAt = poly((x: Hidden, position: Tensor<['b'], 'i32'>): F<['b', 'd']> => {
+  const here = equal(arange(x.shape[1]), expandDims(position, -1))
+  return sum(where(expandDims(here, -1), x, 0), 1)
+})
+
+/** The mask's row of one query per batch row. */
+const readRows = poly((mask: Mask, position: Tensor<['b'], 'i32'>): Tensor<['b', 1, 1, 't'], 'bool'> => {
+  const here = equal(
+    reshape(arange(mask.shape[3]), [1, 1, mask.shape[3], 1]),
+    reshape(position, [mask.shape[0], 1, 1, 1]),
+  )
+  return equal(max(cast(logicalAnd(mask, here), 'i32'), 2, { keepdims: true }), 1)
+})

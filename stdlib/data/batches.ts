@@ -44,7 +44,7 @@ const picturesAtOnce = 2
  * can't be decoded
  * @example
  * for await (const { step, pixels, captions } of batches(pairs, { batchSize: 64, seed: 0, preprocessor })) {
- *   if (step === 1000) break
+ *   if (step === 10) break
  * }
  */
 export async function* batches(pairs: readonly Captioned[], options: BatchOptions): AsyncGenerator<Batch, void, void> {

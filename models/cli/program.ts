@@ -1,0 +1,25 @@
+import { Command } from 'commander'
+import { classifyCommand } from './classify.js'
+import { dataCommand } from './data.js'
+import { doctorCommand } from './doctor.js'
+import { trainCommand } from './train.js'
+
+/** The command line `fovea`, a command a file. Commands load what they need when they run, so that help is quick. */
+export const program = (): Command =>
+  new Command('fovea')
+    .description('Trains and runs vision-language models on WebGPU.')
+    .addCommand(trainCommand())
+    .addCommand(classifyCommand())
+    .addCommand(dataCommand())
+    .addCommand(doctorCommand())
+    .addHelpText(
+      'after',
+      `
+Environment:
+  FOVEA_DEVICE   gpu, lavapipe or swiftshader; the first that is found if unset
+  FOVEA_DEBUG=1  prints the stack of an error
+  FOVEA_SHOW     stages of compilation to print: ir,passes,wgsl,plan
+
+Example:
+  fovea data shapes shapes && fovea train clip --data shapes --out runs/shapes`,
+    )

@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { recipe } from '../clip/recipe.js'
+import type { TrainOptions } from '../clip/train.js'
+import { notNegative, positive, whole } from './options.js'
+
+export const trainCommand = (): Command =>
+  new Command('train').description('Trains a model.').addCommand(trainClipCommand())
+
+// Defaults stand in the descriptions and not as values: a resumed run takes what isn't given from its checkpoint.
+const trainClipCommand = (): Command =>
+  new Command('clip')
+    .description('Trains a CLIP on a folder of pictures with captions.')
+    .requiredOption('--data <dir>', 'pictures, and captions.jsonl or captions.csv with the columns image and caption')
+    .requiredOption('--out <dir>', 'where checkpoint/, metrics.jsonl and loss.png go')
+    .option('--resume', 'go on from the checkpoint in --out, with the options it was started with')
+    .option('--from <dir>', 'start from this CLIP folder instead of a new model')
+    .option('--steps <n>', `updates (default: ${recipe.steps})`, whole(1))
+    .option('--batch-size <n>', `pairs an update (default: ${recipe.batchSize})`, whole(2))
+    .option('--lr <rate>', `peak of the learning rate (default: ${recipe.lr})`, positive)
+    .option('--warmup <n>', `steps to the peak (default: ${recipe.warmup}, a tenth of the steps at most)`, whole(0))
+    .option('--weight-decay <rate>', `AdamW's decay (default: ${recipe.weightDecay})`, notNegative)
+    .option('--seed <n>', `of the new model and the order of pictures (default: ${recipe.seed})`, whole(0))
+    .option('--image-size <pixels>', `of a new model (default: ${recipe.imageSize})`, whole(8))
+    .option('--max-length <tokens>', `of a new model's texts (default: ${recipe.maxLength})`, whole(3))
+    .option('--save-every <n>', 'steps between checkpoints', whole(1), recipe.saveEvery)
+    .addHelpText(
+      'after',
+      `
+Ctrl-C saves and ends with status 130; --resume then goes on to the same numbers as an unbroken run.
+The checkpoint is a folder in Hugging Face's layout.
+
+Example:
+  fovea train clip --data shapes --out runs/shapes --steps 600`,
+    )
+    .action(async (options: TrainOptions) => {
+      const { trainWithProgress } = await import('./training.js')
+      await trainWithProgress(options)
+    })
