@@ -10,13 +10,17 @@ const nap = 0.2
 export function createNaps(): (promise: Promise<unknown>) => void {
   const cell = new Int32Array(new SharedArrayBuffer(4))
   let waiting = 0
+  let turning = false
   const turn = (): void => {
-    if (waiting === 0) return
+    turning = waiting > 0
+    if (!turning) return
     Atomics.wait(cell, 0, 0, nap)
     setImmediate(turn)
   }
   return (promise) => {
-    if (waiting++ === 0) setImmediate(turn)
+    waiting++
+    if (!turning) setImmediate(turn)
+    turning = true
     const done = (): void => {
       waiting--
     }

@@ -1,8 +1,7 @@
 import type { Var } from '../ir/types.js'
-import { size } from '../ir/types.js'
 import type { Target } from '../ir/program.js'
 import { type Expr, type Exprs, linearIndex } from './expr.js'
-import type { Kernel, KernelBuffer, Stmt } from './ir.js'
+import { type Kernel, type KernelBuffer, sharedBase, type Stmt } from './ir.js'
 import { bindLets } from './lets.js'
 
 /** A kernel and the values behind its buffers. */
@@ -14,7 +13,7 @@ export interface Lowered {
 /** The buffers of a kernel under construction: one per value, access and width. */
 export interface Buffers {
   read(v: Var, width?: 1 | 4): number
-  write(v: Var): number
+  write(v: Var, width?: 1 | 4): number
   load(e: Exprs, v: Var, index: readonly Expr[]): Expr
   readonly vars: readonly Var[]
   readonly list: readonly KernelBuffer[]
@@ -35,7 +34,7 @@ export function buffers(): Buffers {
     vars,
     list,
     read,
-    write: (v) => find(v, 1, 'read_write'),
+    write: (v, width = 1) => find(v, width, 'read_write'),
     load: (e, v, index) => e.load(read(v), v.aval.dtype, linearIndex(e, index, v.aval.shape)),
   }
 }
@@ -55,8 +54,48 @@ export const groupIndex = (e: Exprs, [x, y]: readonly [number, number, number]):
   return y === 1 ? gx : e.iadd(gx, e.imul(e.variable('group_y', 'u32', y - 1), x))
 }
 
+/** Names shared parts, and leaves out the buffers that the body doesn't mention. */
 export function finish(name: string, b: Buffers, parts: Omit<Kernel, 'name' | 'buffers' | 'body'> & { body: readonly Stmt[] }): Lowered {
-  return { kernel: { name, buffers: b.list, shared: parts.shared, lanes: parts.lanes, workgroups: parts.workgroups, body: bindLets(parts.body) }, buffers: b.vars }
+  const used = new Set<number>()
+  renumber(parts.body, (i) => {
+    used.add(i)
+    return i
+  })
+  const kept = b.list.map((_, i) => i).filter((i) => used.has(i))
+  const body = bindLets(renumber(parts.body, (i) => kept.indexOf(i)))
+  return { kernel: { ...parts, name, buffers: kept.map((i) => b.list[i]), body }, buffers: kept.map((i) => b.vars[i]) }
 }
 
-export const elements = (v: Var): number => size(v.aval.shape)
+/** The same statements with their buffers renumbered; expressions that were one object stay one. */
+export function renumber(body: readonly Stmt[], to: (buffer: number) => number): Stmt[] {
+  const number = (i: number): number => (i >= sharedBase ? i : to(i))
+  const moved = new Map<Expr, Expr>()
+  const move = (x: Expr): Expr => {
+    const known = moved.get(x)
+    if (known) return known
+    let out = x
+    if (x.k === 'load') out = { ...x, buffer: number(x.buffer), at: move(x.at) }
+    else if (x.k === 'op') out = { ...x, args: x.args.map(move) }
+    moved.set(x, out)
+    return out
+  }
+  const stmt = (s: Stmt): Stmt => {
+    switch (s.k) {
+      case 'let':
+      case 'mutable':
+      case 'set':
+        return { ...s, value: move(s.value) }
+      case 'store':
+        return { ...s, buffer: number(s.buffer), at: move(s.at), value: move(s.value) }
+      case 'loop':
+        return { ...s, body: s.body.map(stmt) }
+      case 'if':
+        return { ...s, cond: move(s.cond), body: s.body.map(stmt) }
+      case 'exit':
+        return { ...s, cond: move(s.cond) }
+      case 'barrier':
+        return s
+    }
+  }
+  return body.map(stmt)
+}

@@ -4,7 +4,9 @@ import type { DType } from '../ir/types.js'
  * Scalar code of kernels: an interned expression graph, neutral of the target. Equal expressions are one object, so sharing
  * is visible (`let`s are made from it) and index maps compare by identity.
  */
-export type ExprType = DType | 'f32x4'
+export type ExprType = DType | `${DType}x4`
+export const scalarType = (t: ExprType): DType => t.replace('x4', '') as DType
+export const widthOf = (t: ExprType): 1 | 4 => (t.endsWith('x4') ? 4 : 1)
 
 export type Expr =
   | { readonly k: 'lit'; readonly t: ExprType; readonly id: number; readonly max: number; readonly value: number }
@@ -32,6 +34,7 @@ export interface Exprs {
 
 type Terms = { readonly base: number; readonly of: Map<Expr, number> }
 const unbounded = 0xffffffff
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
 export function exprs(): Exprs {
   const table = new Map<string, Expr>()
@@ -126,10 +129,21 @@ export function exprs(): Exprs {
     }
     return { q: sum(Math.floor(t.base / c), q), r: sum(t.base % c, r) }
   }
+  /** The largest g > 1 that divides c and r = g·part + rest, rest < g. */
+  const factor = (r: Expr, c: number): { g: number; part: Expr; rest: number } | null => {
+    const t = terms(r)
+    const g = [...t.of.values()].reduce(gcd, c)
+    if (g === 1) return null
+    const rest = t.base % g
+    return { g, part: sum((t.base - rest) / g, new Map([...t.of].map(([atom, n]) => [atom, n / g]))), rest }
+  }
   const idiv = (a: Expr, by: number): Expr => {
     if (by === 1) return a
     const { q, r } = split(a, by)
     if (r.max < by) return q
+    // (g·x + rest) / (g·n) = x / n
+    const f = factor(r, by)
+    if (f) return iadd(q, idiv(f.part, by / f.g))
     // (x / m) / n = x / (m·n); (x % m) / n stays
     if (r.k === 'op' && r.f === 'idiv') return iadd(q, idiv(r.args[0], (r.args[1] as { value: number }).value * by))
     return iadd(q, call('idiv', 'u32', [r, index(by)], Math.floor(r.max / by)))
@@ -138,6 +152,9 @@ export function exprs(): Exprs {
     if (by === 1) return index(0)
     const { r } = split(a, by)
     if (r.max < by) return r
+    // (g·x + rest) % (g·n) = g·(x % n) + rest
+    const f = factor(r, by)
+    if (f) return iadd(imul(imod(f.part, by / f.g), f.g), index(f.rest))
     // (x % m) % n = x % n when n divides m
     if (r.k === 'op' && r.f === 'imod' && (r.args[1] as { value: number }).value % by === 0) return imod(r.args[0], by)
     return call('imod', 'u32', [r, index(by)], Math.min(r.max, by - 1))

@@ -17,7 +17,7 @@ export interface Kernel {
 
 export interface KernelBuffer {
   readonly dtype: DType
-  /** 4: elements are read as groups of four. */
+  /** 4: elements are read and written as groups of four. */
   readonly width: 1 | 4
   readonly access: 'read' | 'read_write'
 }
@@ -36,7 +36,7 @@ export type Stmt =
   | { readonly k: 'barrier' }
 
 export const sharedBase = 1000
-/** Names of the index variables that every kernel has. */
-export const builtins = ['group_x', 'group_y', 'group_z', 'lane_x', 'lane_y'] as const
+/** Names of the index variables that every kernel has; `subgroup_lane` numbers the invocations of a subgroup. */
+export const builtins = ['group_x', 'group_y', 'group_z', 'lane_x', 'lane_y', 'subgroup_lane'] as const
 /** Registers named so are mutable: expressions over them stay where they are. */
 export const isMutable = (name: string): boolean => name.startsWith('acc')

@@ -1,46 +1,64 @@
 import type { Target } from '../ir/program.js'
-import type { Eqn, Var } from '../ir/types.js'
+import type { DType, Eqn, Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { opOf } from '../ops/op.js'
 import { extreme } from '../ops/reduce.js'
-import { type Domain, domainOf, type Group, type Grouping, innerShape, outerShape, placeStore } from '../pass/group.js'
+import { type Domain, domainOf, type Group, type Grouping, innerShape, outerShape, type Placement, placeStore } from '../pass/group.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { emitter, type Held } from './emit.js'
-import { type Expr, type Exprs, exprs, linearIndex } from './expr.js'
+import { type Expr, type Exprs, type ExprType, exprs, scalarType } from './expr.js'
 import { sharedBase, type Stmt } from './ir.js'
+import { packer } from './pack.js'
 
-/** How the lines of a group are shared out: `across` lines side by side in a workgroup, `along` lanes for each. */
+/** How a group is shared out over invocations. */
 export interface LoopShape {
+  /** Lines side by side in a workgroup. */
   readonly across: number
+  /** Lanes for each line. */
   readonly along: number
+  /** What an invocation handles four at a time: neighbouring lines, or neighbours along a line; 'none': one by one. */
+  readonly four: 'lines' | 'along' | 'none'
+  /** Steps of a loop over a line that are written out; `whole`: all of them, so that values stay in registers from stage to stage. */
+  readonly unroll: number | 'whole'
 }
 
 /** Rule of thumb per class of adapter; the figures behind it are in docs/performance.md. */
 export function loopShape(g: Group, target: Target): LoopShape {
-  const lines = size(outerShape(g))
-  const length = size(innerShape(g))
-  if (!g.anchors.length) return { across: 64, along: 1 }
+  const [lines, length] = [size(outerShape(g)), size(innerShape(g))]
+  const [last, rowwise] = [g.full[g.full.length - 1], g.axes.includes(g.full.length - 1)]
+  if (!g.anchors.length) return { across: 64, along: 1, four: lines >= 4 ? 'lines' : 'none', unroll: 1 }
+  const four = last % 4 !== 0 ? 'none' : rowwise ? 'along' : 'lines'
+  const units = four === 'along' ? length / 4 : length
+  const unroll = units <= wholeUpTo ? 'whole' : units % 4 === 0 ? 4 : 1
   // Software adapters pay dearly for barriers, and have no lanes to fill.
-  if (target.class === 'software') return lines >= 16 || length < 512 ? { across: 8, along: 1 } : { across: 1, along: 32 }
-  if (length <= 32) return { across: 64, along: 1 }
-  const rowwise = g.axes.includes(g.full.length - 1)
+  if (target.class === 'software') return lines >= 16 || length < 512 ? { across: 8, along: 1, four, unroll } : { across: 1, along: 32, four, unroll: 1 }
+  if (length <= 32) return { across: 64, along: 1, four, unroll }
   const most = Math.min(256, target.maxComputeInvocationsPerWorkgroup)
   if (rowwise) {
-    const along = Math.min(most, 2 ** Math.ceil(Math.log2(length / 4)))
-    return { across: Math.max(1, Math.min(64 / along, lines)), along }
+    const along = Math.min(most, 2 ** Math.ceil(Math.log2(units)))
+    return { across: Math.max(1, Math.min(64 / along, lines)), along, four, unroll: 1 }
   }
-  return { across: 32, along: length >= 256 ? Math.min(8, most / 32) : 1 }
+  return { across: 32, along: length >= 256 ? Math.min(8, most / 32) : 1, four: 'none', unroll: 1 }
 }
+/** Code grows with it, and compiling takes more than its share. */
+const wholeUpTo = 20
 
 /** A loops group as a kernel: reductions stage by stage, then what is stored per line, then what is stored per element. */
 export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target: Target): Lowered {
   const e = exprs()
   const b = buffers()
-  const [lines, length] = [size(outerShape(g)), size(innerShape(g))]
-  const { across, along } = loopShape(g, target)
+  const packs = packer(e, b)
+  const { across, along, four, unroll } = loopShape(g, target)
+  const [perLines, perAlong] = [four === 'lines' ? 4 : 1, four === 'along' ? 4 : 1]
+  /** Lines are handled `perLines` at a time; a last few that are too many end in the padding of buffers. */
+  const lines = Math.ceil(size(outerShape(g)) / perLines)
+  const length = size(innerShape(g)) / perAlong
+  const quad = four === 'none' ? [0] : [0, 1, 2, 3]
+  const packed = (xs: readonly Expr[]): Expr => (xs.length === 1 ? xs[0] : packs.pack(xs))
+  const wide = (t: DType): ExprType => (four === 'none' ? t : `${t}x4`)
   const workgroups = grid(lines, across, target)
   const body: Stmt[] = []
-  const shared: { t: Expr['t']; size: number }[] = []
+  const shared: { t: ExprType; size: number }[] = []
 
   // The line of this invocation. Without barriers surplus invocations end; with them they repeat the last line and don't store.
   const exact = lines % across === 0 && lines === workgroups[0] * workgroups[1] * across
@@ -57,96 +75,110 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
 
   const own = new Set<Var>([...g.stores, ...g.anchors.flatMap((a) => a.outputs)])
   const inMemory = (v: Var): boolean => !own.has(v) && (owner.has(v) || !graph.def.has(v))
-  const held = new Map<Var, Held>()
   const load = (v: Var, index: readonly Expr[]): Expr => b.load(e, v, index)
+  /** Results of the reductions so far, for each element of a four. */
+  const held = quad.map(() => new Map<Var, Held>())
+  /** The indices of each element of a four, at step r of a line. */
+  const domains = (r: Expr): Domain[] =>
+    quad.map((j) => domainOf(e, g, perLines === 4 ? e.iadd(e.imul(line, 4), e.index(j)) : line, perAlong === 4 ? e.iadd(e.imul(r, 4), e.index(j)) : r))
+  const outer = domains(e.index(0)).map((d) => d.outer)
 
-  // Element r of the line: every lane takes each along-th.
+  // Step r of the line: every lane takes each along-th.
   const steps = Math.ceil(length / along)
   const ragged = steps * along !== length
   let loops = 0
-  const loopOver = (make: (domain: Domain, inRange: Expr | undefined) => Stmt[]): Stmt => {
+  const loopOver = (make: (r: Expr, inRange: Expr | undefined) => Stmt[]): Stmt[] => {
+    if (unroll === 'whole' && along === 1) return valuesFirst(Array.from({ length: steps }, (_, r) => make(e.index(r), undefined)).flat())
+    const times = unroll === 'whole' || steps % unroll ? 1 : unroll
     const index = `r${loops++}`
-    const counter = e.variable(index, 'u32', steps - 1)
+    const counter = e.variable(index, 'u32', steps / times - 1)
     const lane = e.variable('lane_y', 'u32', along - 1)
-    let r = along === 1 ? counter : e.iadd(e.imul(counter, along), lane)
-    let inRange: Expr | undefined
-    if (ragged) {
-      inRange = e.call('lt', 'bool', [r, e.index(length)])
-      r = e.call('min', 'u32', [r, e.index(length - 1)], length - 1)
+    const stmts: Stmt[] = []
+    for (let i = 0; i < times; i++) {
+      const step = e.iadd(e.imul(counter, times), e.index(i))
+      const r = along === 1 ? step : e.iadd(e.imul(step, along), lane)
+      if (ragged) stmts.push(...make(e.call('min', 'u32', [r, e.index(length - 1)], length - 1), e.call('lt', 'bool', [r, e.index(length)])))
+      else stmts.push(...make(r, undefined))
     }
-    if (steps === 1 && along === 1) r = e.index(0)
-    const stmts = make(domainOf(e, g, line, r), inRange)
-    return { k: 'loop', index, count: steps, body: stmts }
+    return [{ k: 'loop', index, count: steps / times, body: valuesFirst(stmts) }]
   }
-  const outerDomain = domainOf(e, g, line, e.index(0))
 
   for (const stage of stages(graph, g, inMemory)) {
-    for (const [i, anchor] of stage.entries()) body.push({ k: 'mutable', name: `acc${held.size + i}`, t: anchor.outputs[0].aval.dtype, value: neutral(e, anchor) })
-    const first = held.size
+    const first = held[0].size
+    const register = (i: number): string => `acc${first + i}`
+    for (const [i, anchor] of stage.entries()) {
+      const t = wide(anchor.outputs[0].aval.dtype)
+      body.push({ k: 'mutable', name: register(i), t, value: neutral(e, anchor, t) })
+    }
     body.push(
-      loopOver((domain, inRange) => {
-        const read = emitter({ e, graph, held, inMemory, load })
+      ...loopOver((r, inRange) => {
+        const at = domains(r)
+        const reads = quad.map((j) => emitter({ e, graph, held: held[j], inMemory, load }))
         return stage.map((anchor, i) => {
-          const acc = e.variable(`acc${first + i}`, anchor.outputs[0].aval.dtype)
-          const value = read(anchor.inputs[0], domain.full)
-          return { k: 'set', name: `acc${first + i}`, value: combine(e, anchor, acc, inRange ? e.call('select', value.t, [inRange, value, neutral(e, anchor)]) : value) }
+          const value = packed(quad.map((j) => reads[j](anchor.inputs[0], at[j].full)))
+          const acc = e.variable(register(i), value.t)
+          return { k: 'set', name: register(i), value: combine(e, anchor, acc, inRange ? e.call('select', value.t, [inRange, value, neutral(e, anchor, value.t)]) : value) }
         })
       }),
     )
     for (const [i, anchor] of stage.entries()) {
-      const t = anchor.outputs[0].aval.dtype
-      let total: Expr = e.variable(`acc${first + i}`, t)
+      const t = wide(anchor.outputs[0].aval.dtype)
+      let total: Expr = e.variable(register(i), t)
+      if (four === 'along') {
+        const [x, y, z, w] = quad.map((j) => element(e, total, j))
+        total = combine(e, anchor, combine(e, anchor, x, y), combine(e, anchor, z, w))
+      }
       if (along > 1) {
         const memory = sharedBase + shared.length
-        shared.push({ t, size: across * along })
+        shared.push({ t: total.t, size: across * along })
         body.push(...treeReduce(e, anchor, memory, total, laneLine, along))
-        total = e.load(memory, t, e.imul(laneLine, along))
+        total = e.load(memory, total.t, e.imul(laneLine, along))
       }
-      body.push({ k: 'let', name: `total${first + i}`, value: total })
-      held.set(anchor.outputs[0], { index: outerDomain.outer, value: e.variable(`total${first + i}`, t) })
+      const name = `total${first + i}`
+      body.push({ k: 'let', name, value: total })
+      const value = e.variable(name, total.t)
+      for (const j of quad) held[j].set(anchor.outputs[0], { index: outer[j], value: four === 'lines' ? element(e, value, j) : value })
     }
   }
 
-  const write = (v: Var, index: readonly Expr[], value: Expr): Stmt => ({ k: 'store', buffer: b.write(v), at: linearIndex(e, index, v.aval.shape), value })
+  const places = (v: Var, at: readonly Domain[]): Placement[] => at.map((d) => placeStore(e, graph, g, v, d, inMemory)!)
+  const store = (v: Var, at: readonly Domain[]): Stmt[] => {
+    const placed = places(v, at)
+    const values = placed.map(({ index, moves }, j) => emitter({ e, graph, held: held[j], inMemory, load, moves })(v, index))
+    return packs.store(v, placed.map(({ index }) => index), values)
+  }
+  const lineDomains = four === 'lines' ? domains(e.index(0)) : domains(e.index(0)).slice(0, 1)
   const perLine: Stmt[] = []
   for (const anchor of g.anchors) {
     const v = anchor.outputs[0]
-    if (stored.has(v)) perLine.push(write(v, outerDomain.outer, held.get(v)!.value))
+    if (stored.has(v)) perLine.push(...packs.store(v, lineDomains.map((d) => d.outer), held.map((h) => h.get(v)!.value)))
   }
-  const placed = g.stores.filter((v) => stored.has(v)).map((v) => ({ v, place: placeStore(e, graph, g, v, outerDomain, inMemory)! }))
-  for (const { v, place } of placed) {
-    if (place.level === 'outer') perLine.push(write(v, place.index, emitter({ e, graph, held, inMemory, load, moves: place.moves })(v, place.index)))
-  }
+  const level = (v: Var): Placement['level'] => places(v, lineDomains)[0].level
+  const mine = g.stores.filter((v) => stored.has(v))
+  const [perElement, rest] = [mine.filter((v) => level(v) === 'full'), mine.filter((v) => level(v) === 'outer')]
+  perLine.push(...rest.flatMap((v) => store(v, lineDomains)))
   if (perLine.length) body.push(...guarded(valuesFirst(perLine), along > 1 ? e.call('eq', 'bool', [e.variable('lane_y', 'u32'), e.index(0)]) : undefined))
-  const perElement = placed.filter(({ place }) => place.level === 'full').map(({ v }) => v)
   if (perElement.length) {
-    const stmtsAt = (domain: Domain): Stmt[] => {
-      const read = emitter({ e, graph, held, inMemory, load })
-      return valuesFirst(
-        perElement.map((v) => {
-          const place = placeStore(e, graph, g, v, domain, inMemory)!
-          return write(v, place.index, read(v, place.index))
-        }),
-      )
-    }
-    if (g.anchors.length) body.push(loopOver((domain, inRange) => guarded(stmtsAt(domain), inRange)))
-    else body.push(...stmtsAt(outerDomain))
+    const storeAll = (r: Expr): Stmt[] => perElement.flatMap((v) => store(v, domains(r)))
+    body.push(...(g.anchors.length ? loopOver((r, inRange) => guarded(storeAll(r), inRange)) : valuesFirst(storeAll(e.index(0)))))
   }
   return finish(g.anchors.length ? (perElement.length ? 'rows' : 'reduce') : 'pointwise', b, { shared, lanes: [across, along], workgroups, body })
 }
 
-/** All values are computed before the first is stored: a store may overwrite the memory of an operand. */
-export function valuesFirst(stores: readonly Stmt[]): Stmt[] {
-  if (stores.length === 1) return [...stores]
-  const out: Stmt[] = []
-  const later: Stmt[] = []
-  for (const s of stores) {
-    if (s.k !== 'store') throw new Error('internal: expected stores')
+const element = (e: Exprs, x: Expr, j: number): Expr => e.call(`lane${j}`, scalarType(x.t), [x])
+
+/** Computes the values of stores that stand together before the first is stored: a store may overwrite an operand's memory. */
+export function valuesFirst(stmts: readonly Stmt[]): Stmt[] {
+  if (stmts.filter((s) => s.k === 'store').length < 2) return [...stmts]
+  const lets: Stmt[] = []
+  const rest = stmts.map((s): Stmt => {
+    if (s.k === 'if') return { ...s, body: valuesFirst(s.body) }
+    if (s.k !== 'store') return s
     const name = `w${s.buffer}_${s.at.id}`
-    out.push({ k: 'let', name, value: s.value })
-    later.push({ ...s, value: { k: 'var', t: s.value.t, id: -1, max: s.value.max, name } })
-  }
-  return [...out, ...later]
+    lets.push({ k: 'let', name, value: s.value })
+    return { ...s, value: { k: 'var', t: s.value.t, id: -1, max: s.value.max, name } }
+  })
+  return [...lets, ...rest]
 }
 
 /** Reductions that don't need each other's results share a loop. */
@@ -179,13 +211,13 @@ const combineOf = (eqn: Eqn): 'add' | 'max' | 'min' | 'mul' => {
 const combine = (e: Exprs, eqn: Eqn, a: Expr, b: Expr): Expr => e.call(combineOf(eqn), a.t, [a, b])
 
 /** What combining nothing gives. */
-function neutral(e: Exprs, eqn: Eqn): Expr {
+function neutral(e: Exprs, eqn: Eqn, t: ExprType): Expr {
   const { dtype } = eqn.outputs[0].aval
   const how = combineOf(eqn)
-  if (how === 'add') return e.lit(dtype, 0)
-  if (how === 'mul') return e.lit(dtype, 1)
-  if (dtype === 'i32' || dtype === 'u32') return e.lit(dtype, extreme(dtype, how === 'min'))
-  return e.lit(dtype, how === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
+  if (how === 'add') return e.lit(t, 0)
+  if (how === 'mul') return e.lit(t, 1)
+  if (dtype === 'i32' || dtype === 'u32') return e.lit(t, extreme(dtype, how === 'min'))
+  return e.lit(t, how === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
 }
 
 function treeReduce(e: Exprs, eqn: Eqn, memory: number, mine: Expr, laneLine: Expr, along: number): Stmt[] {

@@ -7,9 +7,10 @@ import { type Group, type Grouping, placeStore } from '../pass/group.js'
 import { type Strided, strided } from '../pass/strided.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { emitter, type Held } from './emit.js'
-import { delinearize, type Expr, exprs, linearIndex } from './expr.js'
+import { delinearize, type Expr, exprs } from './expr.js'
 import type { Stmt } from './ir.js'
 import { valuesFirst } from './loops.js'
+import { packer } from './pack.js'
 
 /** Parameters of the direct product: each invocation keeps `rows` × `columns` sums in registers. */
 export interface MatmulShape {
@@ -18,18 +19,29 @@ export interface MatmulShape {
   /** Invocations of a workgroup along N and along M. */
   readonly across: number
   readonly down: number
+  /** Each lane of a subgroup loads a row of A and broadcasts it, where it pays: 0 or the subgroup's size. */
+  readonly subgroup: number
 }
 
-export function matmulShape(m: number, n: number, batch: number, target: Target): MatmulShape {
-  const columns = n >= 4 ? 4 : n
-  const wanted = target.class === 'software' && m * n * batch < 64 ? 1 : 4
-  // Rows that divide M need no edge handling.
-  const rows = [wanted, 3, 2].find((r) => r <= wanted && m % r === 0) ?? Math.min(wanted, m)
-  const tiles = Math.ceil(n / columns)
-  const across = Math.min(16, 2 ** Math.ceil(Math.log2(tiles)))
-  if (target.class === 'software') return { rows, columns, across, down: 1 }
-  return { rows, columns, across, down: Math.max(1, Math.min(64 / across, 2 ** Math.ceil(Math.log2(Math.ceil(m / rows))))) }
+/** Rule of thumb per class of adapter; the figures behind it are in docs/performance.md. */
+export function matmulShape(m: number, n: number, k: number, batch: number, target: Target): MatmulShape {
+  const flops = 2 * m * n * k * batch
+  // Tiles that nearly divide M and N. Columns in fours are vectors; five make four lanes of a 17.
+  const even = (size: number, most: number): number => Math.ceil(size / Math.ceil(size / most))
+  const columns = n % 4 === 0 ? (flops >= largeFlops && n % 32 === 0 ? 8 : 4) : even(n, 5)
+  const strips = Math.ceil(n / columns)
+  if (target.class === 'software') {
+    const rows = m <= 18 ? even(m, 9) : flops >= mediumFlops ? 16 : 8
+    const subgroup = target.subgroupSize === 4 && strips >= 4 ? 4 : 0
+    return { rows: Math.min(rows, m), columns, across: 4, down: 1, subgroup }
+  }
+  const rows = even(m, 4)
+  const across = Math.min(16, 2 ** Math.ceil(Math.log2(strips)))
+  return { rows, columns, across, down: Math.max(1, Math.min(64 / across, 2 ** Math.ceil(Math.log2(Math.ceil(m / rows))))), subgroup: 0 }
 }
+/** From here on a larger tile, which takes longer to compile, pays within a few hundred runs. */
+const mediumFlops = 4e6
+const largeFlops = 32e6
 
 /** An operand: where it is, and which of its dims are batch, free and contracted. */
 interface Operand {
@@ -62,10 +74,11 @@ export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target
   const sizes = (o: Operand, which: readonly number[]): number[] => which.map((d) => o.shape[d])
   const [batchShape, mShape, nShape, kShape] = [sizes(A, A.batch), sizes(A, A.free), sizes(B, B.free), sizes(A, A.contract)]
   const [batch, M, N, K] = [size(batchShape), size(mShape), size(nShape), size(kShape)]
-  const { rows, columns, across, down } = matmulShape(M, N, batch, target)
+  const { rows, columns, across, down, subgroup } = matmulShape(M, N, K, batch, target)
 
   // Which tile: along N in x, along M in y, the batch in z, unless a dim is too long.
-  const tiles = [batch, Math.ceil(M / (rows * down)), Math.ceil(N / (columns * across))]
+  const [bands, strips] = [Math.ceil(M / rows), Math.ceil(N / columns)]
+  const tiles = [batch, Math.ceil(bands / down), Math.ceil(strips / across)]
   const most = target.maxComputeWorkgroupsPerDimension
   const direct = tiles.every((n) => n <= most)
   const workgroups: [number, number, number] = direct ? [tiles[2], tiles[1], tiles[0]] : grid(size(tiles), 1, target)
@@ -75,22 +88,23 @@ export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target
     ? [axis('group_z', tiles[0]), axis('group_y', tiles[1]), axis('group_x', tiles[2])]
     : delinearize(e, groupIndex(e, workgroups), tiles)
   if (!direct) body.push({ k: 'exit', cond: e.call('ge', 'bool', [groupIndex(e, workgroups), e.index(size(tiles))]) })
-  const row0 = e.imul(e.iadd(e.imul(tile[1], down), axis('lane_y', down)), rows)
-  const column0 = e.imul(e.iadd(e.imul(tile[2], across), axis('lane_x', across)), columns)
-  const raggedM = tiles[1] * rows * down !== M
-  const raggedN = tiles[2] * columns * across !== N
   // Named so that addresses stay short.
-  body.push({ k: 'let', name: 'row', value: row0 }, { k: 'let', name: 'column', value: column0 })
-  const row = M === 1 ? e.index(0) : e.variable('row', 'u32', M - 1)
-  const column = N === 1 ? e.index(0) : e.variable('column', 'u32', N - 1)
-  const outside: Expr[] = []
-  if (raggedM) outside.push(e.call('ge', 'bool', [e.variable('row', 'u32'), e.index(M)]))
-  if (raggedN) outside.push(e.call('ge', 'bool', [e.variable('column', 'u32'), e.index(N)]))
-  for (const cond of outside) body.push({ k: 'exit', cond })
-  const clamp = (x: Expr, limit: number, ragged: boolean, offset: number): Expr =>
-    ragged && offset > 0 ? e.call('min', 'u32', [x, e.index(limit - 1)], limit - 1) : x
-  const rowAt = (i: number): Expr => clamp(e.iadd(row, e.index(i)), M, M % rows !== 0, i)
-  const columnAt = (j: number): Expr => clamp(e.iadd(column, e.index(j)), N, N % columns !== 0, j)
+  body.push(
+    { k: 'let', name: 'band', value: e.iadd(e.imul(tile[1], down), axis('lane_y', down)) },
+    { k: 'let', name: 'strip', value: e.iadd(e.imul(tile[2], across), axis('lane_x', across)) },
+  )
+  const band = axis('band', tiles[1] * down)
+  const strip = axis('strip', tiles[2] * across)
+  const rowAt = (i: number): Expr => e.iadd(e.imul(band, rows), e.index(i))
+  const columnAt = (j: number): Expr => e.iadd(e.imul(strip, columns), e.index(j))
+  // Invocations beyond the edge repeat the last row or column and don't store: all lanes of a subgroup take part to the end.
+  const raggedM = tiles[1] * down * rows !== M
+  const raggedN = tiles[2] * across * columns !== N
+  const clamp = (x: Expr, n: number): Expr => e.call('min', 'u32', [x, e.index(n - 1)], n - 1)
+  const rowRead = (i: Expr): Expr => {
+    const at = e.iadd(e.imul(band, rows), i)
+    return raggedM || (i.k !== 'lit' && rows % subgroup !== 0) ? clamp(at, M) : at
+  }
 
   const batchIndex = delinearize(e, tile[0], batchShape)
   const address = (o: Operand, freeShape: readonly number[], free: Expr, k: Expr): Expr => {
@@ -113,44 +127,53 @@ export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target
     const { base, of } = e.linear(at(e.imul(probe, 4)))
     return base % 4 === 0 && of.get(probe) === 4 && [...of].every(([atom, by]) => atom === probe || (by % 4 === 0 && !mentions(atom, probe)))
   }
-  const aInFours = inFours(A, (x) => address(A, mShape, row, x), K)
-  const bAlongN = columns === 4 && inFours(B, (x) => address(B, nShape, x, axis('k', K)), N)
-  const bAlongK = !bAlongN && aInFours && inFours(B, (x) => address(B, nShape, column, x), K)
+  const aInFours = inFours(A, (x) => address(A, mShape, band, x), K)
+  const wide = columns % 4 === 0 && inFours(B, (x) => address(B, nShape, x, axis('k', K)), N)
+  const bAlongK = !wide && aInFours && inFours(B, (x) => address(B, nShape, strip, x), K)
+  // Whole vectors are in range or not at all.
+  const stripRead = raggedN && N % columns === 0 ? clamp(strip, strips) : strip
+  const columnRead = (j: number): Expr => {
+    const at = e.iadd(e.imul(stripRead, columns), e.index(j))
+    return raggedN && N % columns !== 0 ? clamp(at, N) : at
+  }
 
   const scalar = (o: Operand, at: Expr): Expr => e.load(b.read(o.window.base), 'f32', at)
   const four = (o: Operand, at: Expr): Expr => e.load(b.read(o.window.base, 4), 'f32x4', e.idiv(at, 4))
   const lane = (x: Expr, j: number): Expr => e.call(`lane${j}`, 'f32', [x])
-  const wide = bAlongN
-  const name = (i: number, j: number): string => (wide ? `acc${i}` : `acc${i}_${j}`)
-  const sum = (i: number, j: number): Expr => (wide ? lane(e.variable(name(i, 0), 'f32x4'), j) : e.variable(name(i, j), 'f32'))
-  const columnList = Array.from({ length: columns }, (_, j) => j)
-  const rowList = Array.from({ length: rows }, (_, i) => i)
-  for (const i of rowList)
-    for (const j of wide ? [0] : columnList) body.push({ k: 'mutable', name: name(i, j), t: wide ? 'f32x4' : 'f32', value: e.lit(wide ? 'f32x4' : 'f32', 0) })
+  const list = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
+  const rowList = list(rows)
+  // Registers: a vector for four columns, or a number for each.
+  const registers = list(wide ? columns / 4 : columns)
+  const t = wide ? 'f32x4' : 'f32'
+  const name = (i: number, j: number): string => `acc${i}_${j}`
+  const accumulate = (i: number, j: number, x: Expr, y: Expr): Stmt => {
+    const acc = e.variable(name(i, j), t)
+    return { k: 'set', name: name(i, j), value: e.call('fma', t, [wide ? e.call('splat', t, [x]) : x, y, acc]) }
+  }
+  for (const i of rowList) for (const j of registers) body.push({ k: 'mutable', name: name(i, j), t, value: e.lit(t, 0) })
 
+  /** Column k of A's tile, loaded by `read`: each row by its invocation, or by one lane of the subgroup for all. */
+  const columnOfA = (read: (at: Expr) => Expr, k: Expr): Expr[] => {
+    if (!subgroup) return rowList.map((i) => read(address(A, mShape, rowRead(e.index(i)), k)))
+    const mine = list(Math.ceil(rows / subgroup)).map((g) => read(address(A, mShape, rowRead(e.iadd(e.variable('subgroup_lane', 'u32', subgroup - 1), e.index(g * subgroup))), k)))
+    return rowList.map((i) => e.call('broadcast', mine[0].t, [mine[Math.floor(i / subgroup)], e.index(i % subgroup)]))
+  }
   /** One step of the sum over `unroll` values of k from `k0`. */
   const step = (k0: Expr, unroll: number): Stmt[] => {
-    const out: Stmt[] = []
     const fours = aInFours && unroll === 4
-    const a4 = fours ? rowList.map((i) => four(A, address(A, mShape, rowAt(i), k0))) : []
+    const a4 = fours ? columnOfA((at) => four(A, at), k0) : []
     if (bAlongK && unroll === 4) {
-      const b4 = columnList.map((j) => four(B, address(B, nShape, columnAt(j), k0)))
-      for (const i of rowList)
-        for (const j of columnList) out.push({ k: 'set', name: name(i, j), value: e.call('add', 'f32', [sum(i, j), e.call('dot4', 'f32', [a4[i], b4[j]])]) })
-      return out
+      const b4 = registers.map((j) => four(B, address(B, nShape, columnRead(j), k0)))
+      return rowList.flatMap((i) =>
+        registers.map((j): Stmt => ({ k: 'set', name: name(i, j), value: e.call('add', 'f32', [e.variable(name(i, j), 'f32'), e.call('dot4', 'f32', [a4[i], b4[j]])]) })),
+      )
     }
-    for (let u = 0; u < unroll; u++) {
+    return list(unroll).flatMap((u) => {
       const k = e.iadd(k0, e.index(u))
-      const a = rowList.map((i) => (fours ? lane(a4[i], u) : scalar(A, address(A, mShape, rowAt(i), k))))
-      if (wide) {
-        const bs = four(B, address(B, nShape, column, k))
-        for (const i of rowList) out.push({ k: 'set', name: name(i, 0), value: e.call('fma', 'f32x4', [e.call('splat', 'f32x4', [a[i]]), bs, e.variable(name(i, 0), 'f32x4')]) })
-        continue
-      }
-      const bs = columnList.map((j) => scalar(B, address(B, nShape, columnAt(j), k)))
-      for (const i of rowList) for (const j of columnList) out.push({ k: 'set', name: name(i, j), value: e.call('fma', 'f32', [a[i], bs[j], sum(i, j)]) })
-    }
-    return out
+      const a = fours ? a4.map((x) => lane(x, u)) : columnOfA((at) => scalar(A, at), k)
+      const bs = registers.map((j) => (wide ? four(B, address(B, nShape, columnRead(4 * j), k)) : scalar(B, address(B, nShape, columnRead(j), k))))
+      return rowList.flatMap((i) => registers.map((j) => accumulate(i, j, a[i], bs[j])))
+    })
   }
   const unroll = K >= 4 ? 4 : 1
   const whole = Math.floor(K / unroll)
@@ -159,29 +182,29 @@ export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target
   if (rest > 0) body.push(...step(e.index(whole * unroll), rest))
 
   // Sums become fixed names, so that what follows may share and move them.
-  const held: Expr[][] = rowList.map((i) =>
-    columnList.map((j) => {
-      body.push({ k: 'let', name: `sum${i}_${j}`, value: sum(i, j) })
-      return e.variable(`sum${i}_${j}`, 'f32')
-    }),
-  )
+  for (const i of rowList) for (const j of registers) body.push({ k: 'let', name: `sum${i}_${j}`, value: e.variable(name(i, j), t) })
+  const held = (i: number, j: number): Expr => (wide ? lane(e.variable(`sum${i}_${j >> 2}`, t), j % 4) : e.variable(`sum${i}_${j}`, t))
   const load = (v: Var, index: readonly Expr[]): Expr => b.load(e, v, index)
   const y = eqn.outputs[0]
   const writes = g.stores.filter((v) => stored.has(v))
+  const packs = packer(e, b)
+  const fours = columns % 4 === 0 ? list(columns / 4).map((q) => list(4).map((j) => 4 * q + j)) : list(columns).map((j) => [j])
   for (const i of rowList)
-    for (const j of columnList) {
-      const outer = [...batchIndex, ...delinearize(e, e.iadd(row, e.index(i)), mShape), ...delinearize(e, e.iadd(column, e.index(j)), nShape)]
-      const anchors = new Map<Var, Held>([[y, { index: outer, value: held[i][j] }]])
-      const stmts: Stmt[] = []
-      if (stored.has(y)) stmts.push({ k: 'store', buffer: b.write(y), at: linearIndex(e, outer, y.aval.shape), value: held[i][j] })
+    for (const js of fours) {
+      const outers = js.map((j) => [...batchIndex, ...delinearize(e, rowAt(i), mShape), ...delinearize(e, columnAt(j), nShape)])
+      const stmts: Stmt[] = stored.has(y) ? packs.store(y, outers, js.map((j) => held(i, j))) : []
       for (const v of writes) {
-        const place = placeStore(e, graph, g, v, { outer, full: outer }, inMemory)!
-        const value = emitter({ e, graph, held: anchors, inMemory, load, moves: place.moves })(v, place.index)
-        stmts.push({ k: 'store', buffer: b.write(v), at: linearIndex(e, place.index, v.aval.shape), value })
+        const places = outers.map((outer) => placeStore(e, graph, g, v, { outer, full: outer }, inMemory)!)
+        const values = places.map(({ index, moves }, n) => {
+          const anchors = new Map<Var, Held>([[y, { index: outers[n], value: held(i, js[n]) }]])
+          return emitter({ e, graph, held: anchors, inMemory, load, moves })(v, index)
+        })
+        stmts.push(...packs.store(v, places.map(({ index }) => index), values))
       }
       const conds: Expr[] = []
-      if (M % rows !== 0 && i > 0) conds.push(e.call('lt', 'bool', [e.iadd(row, e.index(i)), e.index(M)]))
-      if (N % columns !== 0 && j > 0) conds.push(e.call('lt', 'bool', [e.iadd(column, e.index(j)), e.index(N)]))
+      if (raggedM) conds.push(e.call('lt', 'bool', [rowAt(i), e.index(M)]))
+      if (raggedN && N % columns === 0) conds.push(e.call('lt', 'bool', [strip, e.index(strips)]))
+      else if (raggedN) conds.push(e.call('lt', 'bool', [columnAt(js[0]), e.index(N)]))
       const inside = valuesFirst(stmts)
       body.push(...(conds.length ? [{ k: 'if' as const, cond: conds.reduce((p, q) => e.call('and', 'bool', [p, q])), body: inside }] : inside))
     }

@@ -1,5 +1,5 @@
 import type { DType } from '../ir/types.js'
-import type { Expr, ExprType } from './expr.js'
+import { type Expr, type ExprType, scalarType, widthOf } from './expr.js'
 import { type Kernel, type KernelBuffer, sharedBase, type Stmt } from './ir.js'
 
 /**
@@ -15,10 +15,12 @@ export function printWgsl(kernel: Kernel): string {
   const lane = ['lane_x', 'lane_y'].some(uses)
   const parameters = [group ? '@builtin(workgroup_id) group: vec3u' : '', lane ? '@builtin(local_invocation_id) lane: vec3u' : ''].filter(Boolean)
   const [x, y] = kernel.lanes
+  if (uses('subgroup_lane')) parameters.push('@builtin(subgroup_invocation_id) subgroup_lane: u32')
   return [
+    ...(uses('subgroupBroadcast') ? ['enable subgroups;'] : []),
     ...kernel.buffers.map((b, i) => `@group(0) @binding(${i}) var<storage, ${b.access}> b${i}: array<${elementType(b)}>;`),
     ...kernel.shared.map((s, i) => `var<workgroup> s${i}: array<${typeName(s.t)}, ${s.size}>;`),
-    ...[...helpers].sort().map((name) => helperText[name]),
+    ...[...helpers].sort().map((name) => helperText[name] ?? vectorHelper(name.slice(0, -1))),
     `@compute @workgroup_size(${x}${y > 1 ? `, ${y}` : ''})`,
     `fn main(${parameters.join(', ')}) {`,
     ...['x', 'y', 'z'].filter((d) => uses(`group_${d}`)).map((d) => `  let group_${d} = group.${d};`),
@@ -30,11 +32,12 @@ export function printWgsl(kernel: Kernel): string {
 }
 
 const scalarName: Record<DType, string> = { f32: 'f32', i32: 'i32', u32: 'u32', bool: 'bool' }
-const typeName = (t: ExprType): string => (t === 'f32x4' ? 'vec4f' : scalarName[t])
+const vectorName: Record<DType, string> = { f32: 'vec4f', i32: 'vec4i', u32: 'vec4u', bool: 'vec4<bool>' }
+const typeName = (t: ExprType): string => (widthOf(t) === 4 ? vectorName[scalarType(t)] : scalarName[scalarType(t)])
 /** bool is stored as u32: WGSL has no bool in memory. */
 const elementType = (b: KernelBuffer): string => {
-  const scalar = b.dtype === 'bool' ? 'u32' : scalarName[b.dtype]
-  return b.width === 4 ? `vec4<${scalar}>` : scalar
+  const dtype = b.dtype === 'bool' ? 'u32' : b.dtype
+  return b.width === 4 ? vectorName[dtype] : scalarName[dtype]
 }
 
 function printStmt(s: Stmt, kernel: Kernel, helpers: Set<string>, pad: string): string[] {
@@ -50,8 +53,9 @@ function printStmt(s: Stmt, kernel: Kernel, helpers: Set<string>, pad: string): 
     case 'store': {
       const value = show(s.value)
       if (s.buffer >= sharedBase) return [`${pad}s${s.buffer - sharedBase}[${show(s.at)}] = ${value};`]
-      const bool = kernel.buffers[s.buffer].dtype === 'bool'
-      return [`${pad}b${s.buffer}[${show(s.at)}] = ${bool ? `select(0u, 1u, ${value})` : value};`]
+      const { dtype, width } = kernel.buffers[s.buffer]
+      const bits = width === 4 ? `vec4u(${value})` : `u32(${value})`
+      return [`${pad}b${s.buffer}[${show(s.at)}] = ${dtype === 'bool' ? bits : value};`]
     }
     case 'loop':
       return [`${pad}for (var ${s.index} = 0u; ${s.index} < ${s.count}u; ${s.index}++) {`, ...inner(s.body), `${pad}}`]
@@ -74,29 +78,29 @@ function printExpr(x: Expr, kernel: Kernel, helpers: Set<string>): string {
     case 'load': {
       if (x.buffer >= sharedBase) return `s${x.buffer - sharedBase}[${show(x.at)}]`
       const text = `b${x.buffer}[${show(x.at)}]`
-      return kernel.buffers[x.buffer].dtype === 'bool' ? `(${text} != 0u)` : text
+      return kernel.buffers[x.buffer].dtype === 'bool' ? `${typeName(x.t)}(${text})` : text
     }
     case 'op': {
       const spell = spelling[x.f]
       if (!spell) throw new Error(`internal: no WGSL for scalar function '${x.f}'`)
       return spell(x.args.map(show), x, (name) => {
-        helpers.add(name)
-        return name
+        const own = widthOf(x.t) === 4 ? `${name}4` : name
+        helpers.add(own)
+        return own
       })
     }
   }
 }
 
 function printLiteral(t: ExprType, value: number, helpers: Set<string>): string {
-  switch (t) {
+  if (widthOf(t) === 4) return `${typeName(t)}(${printLiteral(scalarType(t), value, helpers)})`
+  switch (scalarType(t)) {
     case 'bool':
       return value ? 'true' : 'false'
     case 'u32':
       return `${value}u`
     case 'i32':
       return value === -2147483648 ? 'i32(-2147483647 - 1)' : `${value}i`
-    case 'f32x4':
-      return `vec4f(${printLiteral('f32', value, helpers)})`
     case 'f32': {
       const v = Math.fround(value)
       // Constants must be finite in WGSL; bits read from a variable may be anything.
@@ -136,10 +140,10 @@ const spelling: Record<string, Spell> = {
   div: infix('/'),
   rem: infix('%'),
   neg: ([a]) => `(-${a})`,
-  not: ([a], x) => (x.t === 'bool' ? `(!${a})` : `(~${a})`),
+  not: ([a], x) => (scalarType(x.t) === 'bool' ? `(!${a})` : `(~${a})`),
   and: infix('&'),
   or: infix('|'),
-  xor: (args, x, helper) => infix(x.t === 'bool' ? '!=' : '^')(args, x, helper),
+  xor: (args, x, helper) => infix(scalarType(x.t) === 'bool' ? '!=' : '^')(args, x, helper),
   shiftLeft: ([a, b], x) => `select(${x.t}(0), ${a} << (u32(${b}) & 31u), u32(${b}) < 32u)`,
   shiftRight: ([a, b], x) => (x.t === 'u32' ? `select(0u, ${a} >> (${b} & 31u), ${b} < 32u)` : `(${a} >> min(u32(${b}), 31u))`),
   eq: infix('=='),
@@ -148,17 +152,18 @@ const spelling: Record<string, Spell> = {
   le: infix('<='),
   gt: infix('>'),
   ge: infix('>='),
-  max: (args, x, helper) => (x.t === 'f32' ? helped('maxNan')(args, x, helper) : call('max')(args, x, helper)),
-  min: (args, x, helper) => (x.t === 'f32' ? helped('minNan')(args, x, helper) : call('min')(args, x, helper)),
+  max: (args, x, helper) => (scalarType(x.t) === 'f32' ? helped('maxNan')(args, x, helper) : call('max')(args, x, helper)),
+  min: (args, x, helper) => (scalarType(x.t) === 'f32' ? helped('minNan')(args, x, helper) : call('min')(args, x, helper)),
   select: ([c, a, b]) => `select(${b}, ${a}, ${c})`,
-  cast: ([a], x) => (x.t === 'bool' ? `(${a} != ${x.args[0].t}(0))` : `${typeName(x.t)}(${a})`),
+  // To bool: whether it is not zero.
+  cast: ([a], x) => `${typeName(x.t)}(${a})`,
   stopGradient: ([a]) => a,
   exp: call('exp'),
   log: call('log'),
   sqrt: call('sqrt'),
   rsqrt: call('inverseSqrt'),
-  sin: ([a], _x, helper) => `${helper('sinQuadrant')}(${a}, 0)`,
-  cos: ([a], _x, helper) => `${helper('sinQuadrant')}(${a}, 1)`,
+  sin: ([a], x, helper) => `${helper('sinQuadrant')}(${a}, ${widthOf(x.t) === 4 ? 'vec4i(0)' : '0'})`,
+  cos: ([a], x, helper) => `${helper('sinQuadrant')}(${a}, ${widthOf(x.t) === 4 ? 'vec4i(1)' : '1'})`,
   abs: call('abs'),
   sign: call('sign'),
   floor: call('floor'),
@@ -167,14 +172,25 @@ const spelling: Record<string, Spell> = {
   erf: helped('erf'),
   logistic: helped('logistic'),
   pow: helped('powSigned'),
-  splat: ([a]) => `vec4f(${a})`,
-  vec4: call('vec4f'),
+  splat: ([a], x) => `${typeName(x.t)}(${a})`,
+  vec4: (args, x) => `${typeName(x.t)}(${args.join(', ')})`,
   dot4: call('dot'),
   lane0: ([a]) => `${a}.x`,
   lane1: ([a]) => `${a}.y`,
   lane2: ([a]) => `${a}.z`,
   lane3: ([a]) => `${a}.w`,
+  /** The first argument's value in the invocation of the subgroup that the second numbers. */
+  broadcast: call('subgroupBroadcast'),
 }
+
+/** The same helper for vectors: types and constants become vectors; so helpers are written with `&` and typed literals. */
+const vectorHelper = (name: string): string =>
+  helperText[name]
+    .replace(/\b(\w+)\(/, '$14(')
+    .replace(/\b(?:0x[\da-f]+|\d+)u\b/g, 'vec4u($&)')
+    .replace(/\b\d+i\b/g, 'vec4i($&)')
+    .replace(/\b\d[\d.]*(?:e[+-]?\d+)?f\b/g, 'vec4f($&)')
+    .replace(/\b(f|i|u)32\b/g, 'vec4$1')
 
 const helperText: Record<string, string> = {
   special: 'var<private> special: array<u32, 3> = array<u32, 3>(0x7fc00000u, 0x7f800000u, 0xff800000u);',
@@ -194,10 +210,10 @@ const helperText: Record<string, string> = {
 }`,
   powSigned: `fn powSigned(a: f32, b: f32) -> f32 {
   let whole = floor(b) == b;
-  let odd = whole && (abs(b) < 16777216.0f) && ((i32(b) & 1) != 0);
+  let odd = whole & (abs(b) < 16777216.0f) & ((i32(b) & 1i) != 0i);
   let m = pow(abs(a), b);
   let r = select(select(0.0f / (a - a), m, whole), m, a >= 0.0f);
-  return select(select(r, -m, odd && a < 0.0f), 1.0f, b == 0.0f);
+  return select(select(r, -m, odd & (a < 0.0f)), 1.0f, b == 0.0f);
 }`,
   // WGSL promises its own sin only to 2^-11. The argument is reduced by π/2 in two parts (Cody & Waite 1980), exact to |x| ≈ 1e4;
   // the polynomials are Taylor's, good to an ulp on ±π/4.
@@ -208,8 +224,8 @@ const helperText: Record<string, string> = {
   let s = fma(r * z, fma(z, fma(z, fma(z, 2.7557319e-6f, -1.9841270e-4f), 8.3333333e-3f), -0.16666667f), r);
   let c = fma(z, fma(z, fma(z, fma(z, 2.4801587e-5f, -1.3888889e-3f), 0.041666667f), -0.5f), 1.0f);
   let q = i32(k) + shift;
-  let v = select(s, c, (q & 1) != 0);
-  return select(v, -v, (q & 2) != 0);
+  let v = select(s, c, (q & 1i) != 0i);
+  return select(v, -v, (q & 2i) != 0i);
 }`,
   // erf within 3 ulp: a polynomial in x² for |x| < 1, else 1 - exp(-x²)·Q(1 / (1 + x/2)); both fitted at Chebyshev nodes.
   erf: `fn erf(x: f32) -> f32 {

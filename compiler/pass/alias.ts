@@ -1,19 +1,20 @@
 import type { Var } from '../ir/types.js'
-import type { Lowered } from '../kernel/build.js'
+import { type Lowered, renumber } from '../kernel/build.js'
 import type { Expr } from '../kernel/expr.js'
 import type { Stmt } from '../kernel/ir.js'
 
 /** Every element of `x` that the kernel reads is read by the invocation that overwrites it with `v`, before it does. */
 export function inPlace({ kernel, buffers }: Lowered, x: Var, v: Var): boolean {
   const named = new Map<string, Expr>()
-  const reads: Expr[] = []
-  const stores: Expr[] = []
-  let narrow = true
+  const width = new Set(buffers.flatMap((b, i) => (b === x || b === v ? [kernel.buffers[i].width] : [])))
+  const reads = new Set<string>()
+  const written = new Set<string>()
+  let inOrder = true
   const visit = (e: Expr): void => {
     if (e.k === 'load') {
       if (buffers[e.buffer] === x) {
-        if (kernel.buffers[e.buffer].width !== 1) narrow = false
-        reads.push(e.at)
+        reads.add(spell(e.at))
+        if (written.has(spell(e.at))) inOrder = false
       }
       visit(e.at)
     } else if (e.k === 'op') e.args.forEach(visit)
@@ -22,7 +23,9 @@ export function inPlace({ kernel, buffers }: Lowered, x: Var, v: Var): boolean {
     for (const s of stmts) {
       if (s.k === 'let') named.set(s.name, s.value)
       if (s.k === 'let' || s.k === 'mutable' || s.k === 'set' || s.k === 'store') visit(s.value)
-      if (s.k === 'store' && buffers[s.buffer] === v) stores.push(s.at)
+      if (s.k === 'if' || s.k === 'exit') visit(s.cond)
+      if (s.k === 'store') visit(s.at)
+      if (s.k === 'store' && buffers[s.buffer] === v) written.add(spell(s.at))
       if (s.k === 'loop' || s.k === 'if') walk(s.body)
     }
   }
@@ -34,8 +37,7 @@ export function inPlace({ kernel, buffers }: Lowered, x: Var, v: Var): boolean {
     return `${e.f}(${e.args.map(spell).join(',')})`
   }
   walk(kernel.body)
-  const written = new Set(stores.map(spell))
-  return narrow && reads.every((at) => written.has(spell(at)))
+  return width.size === 1 && inOrder && [...reads].every((at) => written.has(at))
 }
 
 /** Merges each pair (output, input whose memory it takes) into one read_write binding. */
@@ -46,40 +48,14 @@ export function alias(l: Lowered, aliases: ReadonlyMap<Var, Var>): Lowered {
   const kept = l.buffers.map((_, i) => i).filter((i) => !gone(i))
   const index = l.buffers.map((v, i) => {
     const out = gone(i) ? takenBy.get(v)! : v
-    return kept.findIndex((k) =>
-      gone(i) ? l.buffers[k] === out && l.kernel.buffers[k].access === 'read_write' : k === i,
-    )
+    return kept.findIndex((k) => (gone(i) ? l.buffers[k] === out && l.kernel.buffers[k].access === 'read_write' : k === i))
   })
-  const moved = new Map<Expr, Expr>()
-  const move = (e: Expr): Expr => {
-    const known = moved.get(e)
-    if (known) return known
-    let out = e
-    if (e.k === 'load') out = { ...e, buffer: index[e.buffer] ?? e.buffer, at: move(e.at) }
-    else if (e.k === 'op') out = { ...e, args: e.args.map(move) }
-    moved.set(e, out)
-    return out
-  }
-  const stmt = (s: Stmt): Stmt => {
-    switch (s.k) {
-      case 'let':
-      case 'mutable':
-      case 'set':
-        return { ...s, value: move(s.value) }
-      case 'store':
-        return { ...s, buffer: index[s.buffer] ?? s.buffer, at: move(s.at), value: move(s.value) }
-      case 'loop':
-        return { ...s, body: s.body.map(stmt) }
-      case 'if':
-        return { ...s, cond: move(s.cond), body: s.body.map(stmt) }
-      case 'exit':
-        return { ...s, cond: move(s.cond) }
-      case 'barrier':
-        return s
-    }
-  }
   return {
-    kernel: { ...l.kernel, buffers: kept.map((i) => l.kernel.buffers[i]), body: l.kernel.body.map(stmt) },
+    kernel: {
+      ...l.kernel,
+      buffers: kept.map((i) => l.kernel.buffers[i]),
+      body: renumber(l.kernel.body, (i) => index[i]),
+    },
     buffers: kept.map((i) => l.buffers[i]),
   }
 }

@@ -12,8 +12,8 @@ import {
 } from '../../stdlib/checkpoint/index.js'
 import type { OptState } from '../../stdlib/optim/index.js'
 import { lossCurvePng } from '../../stdlib/show/index.js'
-import { type Clip, hostToParams, loadClip, saveClip } from './checkpoint.js'
-import { type ClipParams, clipTemplate } from './params.js'
+import { type Clip, hostToParams, saveClip } from './checkpoint.js'
+import type { ClipParams } from './params.js'
 
 /**
  * The folder of one training run: `checkpoint/`, replaced whole at every save; `metrics.jsonl`, one line a step; and
@@ -68,15 +68,10 @@ export async function readProgress(run: string): Promise<Progress | undefined> {
   }
 }
 
-/** Opens a run's checkpoint: the model and the optimiser's state. Throws as `loadClip` does. */
-export async function loadRun(run: string): Promise<Omit<Snapshot, 'progress'>> {
-  const folder = checkpointFolder(run)
-  const clip = await loadClip(folder)
-  const moments = clipTemplate(clip.config)
-  const template = { step: { shape: [], dtype: 'i32' }, mu: moments, nu: moments } as const
-  const file = join(folder, 'optimizer.safetensors')
-  const host = fromStateDict(template, await readSafetensors(file))
-  return { clip, state: hostToParams(host) as unknown as OptState<ClipParams> }
+/** Reads the optimiser's state of a run's checkpoint; `template` has its tree. Throws FoveaError 'checkpoint'. */
+export async function loadState(run: string, template: Snapshot['state']): Promise<Snapshot['state']> {
+  const file = join(checkpointFolder(run), 'optimizer.safetensors')
+  return hostToParams(fromStateDict(template, await readSafetensors(file))) as unknown as Snapshot['state']
 }
 
 /** Makes the folder, and metrics.jsonl with the lines up to `step`: a run that goes on writes the later ones again. */

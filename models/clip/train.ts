@@ -12,7 +12,7 @@ import {
   appendMetrics,
   checkpointFolder,
   drawLoss,
-  loadRun,
+  loadState,
   readProgress,
   type Snapshot,
   type StepRecord,
@@ -83,7 +83,7 @@ const cacheBytes = 512 * 2 ** 20
 export async function trainClip(options: TrainOptions): Promise<Trained> {
   const { out, signal, saveEvery = recipe.saveEvery } = options
   const { pairs, captions, digest } = await loadPairs(options.data)
-  const { clip, settings, state: saved, step: first } = await begin(options, captions, digest)
+  const { clip, settings, step: first } = await begin(options, captions, digest)
   const { config, tokenizer, preprocessor } = clip
   const { steps, batchSize, seed } = settings
   const texts = encodeCaptions(captions, tokenizer, config.text_config.max_position_embeddings)
@@ -91,7 +91,7 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
   const { step, init, rates } = trainStep(config, settings)
 
   let params = clip.params
-  let state = saved ?? init(params)
+  let state = options.resume ? await loadState(out, init(params)) : init(params)
   let done = first
   const result = (): Trained => ({ clip: { ...clip, params }, step: done, steps, checkpoint: checkpointFolder(out) })
   const snapshot = (): Snapshot => ({
@@ -146,19 +146,19 @@ async function begin(
   options: TrainOptions,
   captions: readonly string[],
   digest: string,
-): Promise<{ clip: Clip; settings: TrainSettings; state?: Snapshot['state']; step: number }> {
+): Promise<{ clip: Clip; settings: TrainSettings; step: number }> {
   const { out, data, from, resume = false } = options
   const saved = await readProgress(out)
   if (!resume) {
     if (saved)
       throw new FoveaError(
         'input',
-        `${out} already holds a run (step ${saved.step} of ${saved.options.steps}): resume it, or train into another folder`,
+        `${out} already holds a run (step ${saved.step} of ${saved.options.steps}): resume it (--resume), or train into another folder`,
       )
     return { ...(await fresh(options, captions)), step: 0 }
   }
   if (!saved)
-    throw new FoveaError('input', `nothing to resume: ${out} holds no checkpoint; leave 'resume' out to start a run`)
+    throw new FoveaError('input', `nothing to resume: ${out} holds no checkpoint; start a run without resuming`)
   const settings = saved.options as unknown as TrainSettings
   for (const [name, value] of Object.entries(settings)) {
     const given = options[name as keyof TrainSettings]
@@ -172,7 +172,7 @@ async function begin(
     throw new FoveaError('input', `cannot resume ${out} from ${from}: a run goes on from its own checkpoint`)
   if (saved.data !== digest)
     throw new FoveaError('input', `cannot resume ${out}: the captions in ${data} are not those it was started with`)
-  return { ...(await loadRun(out)), settings, step: saved.step }
+  return { clip: await loadClip(checkpointFolder(out)), settings, step: saved.step }
 }
 
 async function fresh(

@@ -167,11 +167,10 @@ function scene(seed: number, index: number, size: number): { record: ShapeRecord
   const rand = random(seed, index)
   const between = (low: number, high: number): number => low + (high - low) * rand()
 
-  // Of a 32-pixel picture: small is 8 to 13 across, large 16 to 24, and what lies between has no name.
-  const width = rand()
-  const named = width < 0.44 ? 'small' : width < 0.88 ? 'large' : null
-  const half =
-    (size / 64) * (named === 'small' ? between(8, 13) : named === 'large' ? between(16, 24) : between(13, 16))
+  // A quarter to three quarters of the picture across; of 32 pixels, small is below 13 and large above 16.
+  const across = between(0.25, 0.75)
+  const named = across < 13 / 32 ? 'small' : across > 0.5 ? 'large' : null
+  const half = (size * across) / 2
   // The centre keeps the shape in the picture. A place has a name from a tenth of the picture off the middle on.
   const reach = size / 2 - half
   const off = (): number =>

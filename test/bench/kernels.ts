@@ -125,8 +125,8 @@ for (const c of cases.filter(({ name }) => name.includes(process.argv[2] ?? ''))
     await ready.run(inputs)
     await idle()
     const ms = (software ? (cpuMs() - cpu0) / 2 : performance.now() - wall0) / repeats
-    if (round > 0) best = Math.min(best, ms)
-    repeats = Math.max(1, Math.min(200, Math.round(20 / ms)))
+    best = Math.min(best, ms)
+    repeats = Math.max(1, Math.min(200, Math.round(30 / best)))
     ready.dispose()
   }
   const bytes = [...c.inputs.map(({ shape }) => shape), ...program.outputs.map(({ shape }) => shape)].reduce((n, s) => n + 4 * s.reduce((x, y) => x * y, 1), 0)

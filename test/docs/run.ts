@@ -21,7 +21,7 @@ export async function runExample({ code, at }: Example, names: Names, modules: N
   const scope: Names = { ...names, modules, console: { log: (...args: unknown[]) => printed.push(format(...args)) } }
   // In a block of its own, so that an example may declare a name that is in reach.
   await new AsyncFunction(...Object.keys(scope), `{\n${body}\n}`)(...Object.values(scope))
-  const promised = [...code.matchAll(/^console\.log\(.*\) \/\/ (.*)$/gm)].map((m) => m[1])
+  const promised = [...code.matchAll(/^ *console\.log\(.*\) \/\/ (.*)$/gm)].map((m) => m[1])
   const missing = promised.filter((text) => !printed.includes(text))
   if (missing.length)
     throw new Error(`${at} says it prints\n  ${missing.join('\n  ')}\nbut it printed\n  ${printed.join('\n  ')}`)
