@@ -4,14 +4,14 @@ import type { CompiledKernel, Dispatch, Program, Target } from './ir/program.js'
 import type { Eqn, Fn, Var } from './ir/types.js'
 import { size } from './ir/types.js'
 import { verify } from './ir/verify.js'
-import { lowerLoops } from './kernel/loops.js'
-import { lowerMatmul } from './kernel/matmul.js'
+import { lower } from './kernel/lower.js'
 import { printWgsl } from './kernel/wgsl.js'
 import { copies } from './pass/copies.js'
 import { cse } from './pass/cse.js'
 import { dce } from './pass/dce.js'
 import { expand } from './pass/expand.js'
 import { mapRule } from './pass/graph.js'
+import { narrow } from './pass/narrow.js'
 import { type Group, type Grouping, group } from './pass/group.js'
 import { type Plan, plan, showPlan } from './pass/plan.js'
 import { simplify } from './pass/simplify.js'
@@ -36,6 +36,7 @@ export const passes: readonly (readonly [string, (fn: Fn) => Fn])[] = [
   ['simplify', simplify],
   ['cse', cse],
   ['dce', dce],
+  ['narrow', narrow],
   ['copies', copies],
 ]
 
@@ -54,9 +55,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
   const donated = options.donated ?? new Set()
   const kernelsFor = (shared: ReadonlySet<Var>): { grouping: Grouping; planned: Plan } => {
     const grouping = group(fn, target, shared)
-    const lowered = grouping.groups.map((g) =>
-      g.kind === 'dot' ? lowerMatmul(grouping, g, target) : lowerLoops(grouping, g, target),
-    )
+    const lowered = grouping.groups.map((g) => lower(grouping, g, target))
     return { grouping, planned: plan(grouping, lowered, donated) }
   }
   let { grouping, planned } = kernelsFor(new Set(fn.inputs.filter((_, i) => donated.has(i))))

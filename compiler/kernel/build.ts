@@ -1,7 +1,7 @@
-import type { Var } from '../ir/types.js'
 import type { Target } from '../ir/program.js'
+import type { Var } from '../ir/types.js'
 import { type Expr, type Exprs, linearIndex } from './expr.js'
-import { type Kernel, type KernelBuffer, sharedBase, type Stmt } from './ir.js'
+import { type Kernel, type KernelBuffer, type Stmt, sharedBase } from './ir.js'
 import { bindLets } from './lets.js'
 
 /** A kernel and the values behind its buffers. */
@@ -55,7 +55,11 @@ export const groupIndex = (e: Exprs, [x, y]: readonly [number, number, number]):
 }
 
 /** Names shared parts, and leaves out the buffers that the body doesn't mention. */
-export function finish(name: string, b: Buffers, parts: Omit<Kernel, 'name' | 'buffers' | 'body'> & { body: readonly Stmt[] }): Lowered {
+export function finish(
+  name: string,
+  b: Buffers,
+  parts: Omit<Kernel, 'name' | 'buffers' | 'body'> & { body: readonly Stmt[] },
+): Lowered {
   const used = new Set<number>()
   renumber(parts.body, (i) => {
     used.add(i)
@@ -90,6 +94,7 @@ export function renumber(body: readonly Stmt[], to: (buffer: number) => number):
       case 'loop':
         return { ...s, body: s.body.map(stmt) }
       case 'if':
+      case 'while':
         return { ...s, cond: move(s.cond), body: s.body.map(stmt) }
       case 'exit':
         return { ...s, cond: move(s.cond) }

@@ -1,5 +1,5 @@
 import type { Aval, Var } from '../ir/types.js'
-import { isElementwise, mapRule, type Graph } from '../pass/graph.js'
+import { type Graph, isElementwise, mapRule } from '../pass/graph.js'
 import type { Expr, Exprs } from './expr.js'
 
 /** Thrown when a group would read its own reduction or product at another index than the one it has at hand. */
@@ -23,10 +23,12 @@ export interface EmitContext {
   readonly moves?: ReadonlyMap<Var, { index: readonly Expr[]; from: readonly Expr[] }>
 }
 
-const sameIndex = (a: readonly Expr[], b: readonly Expr[]): boolean => a.length === b.length && a.every((x, i) => x === b[i])
+const sameIndex = (a: readonly Expr[], b: readonly Expr[]): boolean =>
+  a.length === b.length && a.every((x, i) => x === b[i])
 
 /** Dims of size 1 are always read at 0, so that indices compare. */
-export const canonical = (e: Exprs, index: readonly Expr[], { shape }: Aval): Expr[] => index.map((x, d) => (shape[d] === 1 ? e.index(0) : x))
+export const canonical = (e: Exprs, index: readonly Expr[], { shape }: Aval): Expr[] =>
+  index.map((x, d) => (shape[d] === 1 ? e.index(0) : x))
 
 /** Makes the function that gives the element of a value at an index, inlining everything that is not in memory. */
 export function emitter(c: EmitContext): (v: Var, index: readonly Expr[]) => Expr {
@@ -52,7 +54,14 @@ export function emitter(c: EmitContext): (v: Var, index: readonly Expr[]) => Exp
     if (!rule) throw new NotAtHand()
     const move = c.moves?.get(v)
     if (move && sameIndex(canonical(c.e, move.index, v.aval), index)) return read(eqn.inputs[0], move.from)
-    return rule.value({ e: c.e, read: (i, at) => read(eqn.inputs[i], at), index, params: eqn.params, ins: eqn.inputs.map((x) => x.aval), out: v.aval })
+    return rule.value({
+      e: c.e,
+      read: (i, at) => read(eqn.inputs[i], at),
+      index,
+      params: eqn.params,
+      ins: eqn.inputs.map((x) => x.aval),
+      out: v.aval,
+    })
   }
   return read
 }

@@ -11,8 +11,22 @@ export const widthOf = (t: ExprType): 1 | 4 => (t.endsWith('x4') ? 4 : 1)
 export type Expr =
   | { readonly k: 'lit'; readonly t: ExprType; readonly id: number; readonly max: number; readonly value: number }
   | { readonly k: 'var'; readonly t: ExprType; readonly id: number; readonly max: number; readonly name: string }
-  | { readonly k: 'load'; readonly t: ExprType; readonly id: number; readonly max: number; readonly buffer: number; readonly at: Expr }
-  | { readonly k: 'op'; readonly t: ExprType; readonly id: number; readonly max: number; readonly f: string; readonly args: readonly Expr[] }
+  | {
+      readonly k: 'load'
+      readonly t: ExprType
+      readonly id: number
+      readonly max: number
+      readonly buffer: number
+      readonly at: Expr
+    }
+  | {
+      readonly k: 'op'
+      readonly t: ExprType
+      readonly id: number
+      readonly max: number
+      readonly f: string
+      readonly args: readonly Expr[]
+    }
 
 /** Makes expressions. Index arithmetic (u32) is kept in a normal form: a sum of distinct atoms times constants. */
 export interface Exprs {
@@ -49,8 +63,15 @@ export function exprs(): Exprs {
   }
 
   const lit = (t: ExprType, value: number): Expr =>
-    intern(`l${t}:${Object.is(value, -0) ? '-0' : value}`, (id) => ({ k: 'lit', t, id, max: t === 'u32' ? value : unbounded, value }))
-  const variable = (name: string, t: ExprType, max = unbounded): Expr => intern(`v${name}`, (id) => ({ k: 'var', t, id, max, name }))
+    intern(`l${t}:${Object.is(value, -0) ? '-0' : value}`, (id) => ({
+      k: 'lit',
+      t,
+      id,
+      max: t === 'u32' ? value : unbounded,
+      value,
+    }))
+  const variable = (name: string, t: ExprType, max = unbounded): Expr =>
+    intern(`v${name}`, (id) => ({ k: 'var', t, id, max, name }))
   const load = (buffer: number, t: ExprType, at: Expr): Expr =>
     intern(`m${buffer}:${t}:${at.id}`, (id) => ({ k: 'load', t, id, max: unbounded, buffer, at }))
   const call = (f: string, t: ExprType, args: readonly Expr[], max = unbounded): Expr => {
@@ -72,7 +93,8 @@ export function exprs(): Exprs {
       }
       return { base, of }
     }
-    if (x.k === 'op' && x.f === 'imul') return { base: 0, of: new Map([[x.args[0], (x.args[1] as { value: number }).value]]) }
+    if (x.k === 'op' && x.f === 'imul')
+      return { base: 0, of: new Map([[x.args[0], (x.args[1] as { value: number }).value]]) }
     return { base: 0, of: new Map([[x, 1]]) }
   }
 

@@ -30,6 +30,8 @@ export type Stmt =
   | { readonly k: 'store'; readonly buffer: number; readonly at: Expr; readonly value: Expr }
   /** `index` counts 0 … count-1. */
   | { readonly k: 'loop'; readonly index: string; readonly count: number; readonly body: readonly Stmt[] }
+  /** Over mutable registers. */
+  | { readonly k: 'while'; readonly cond: Expr; readonly body: readonly Stmt[] }
   | { readonly k: 'if'; readonly cond: Expr; readonly body: readonly Stmt[] }
   /** Ends the invocation; only in kernels without barriers. */
   | { readonly k: 'exit'; readonly cond: Expr }

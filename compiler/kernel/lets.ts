@@ -1,5 +1,5 @@
 import type { Expr } from './expr.js'
-import { builtins, isMutable, sharedBase, type Stmt } from './ir.js'
+import { builtins, isMutable, type Stmt, sharedBase } from './ir.js'
 
 /**
  * Names shared subexpressions with `let`, each as far out as its variables allow: work that does not change in a loop is done
@@ -52,6 +52,7 @@ export function bindLets(body: readonly Stmt[]): Stmt[] {
           out.push({ ...s, body: block(s.body, new Set([...known, s.index])) })
           break
         case 'if':
+        case 'while':
           out.push({ ...s, cond: rewrite(s.cond), body: block(s.body, known) })
           break
         case 'exit':
@@ -98,6 +99,10 @@ function* expressions(s: Stmt, inLoop = false): Generator<{ x: Expr; inLoop: boo
     case 'if':
       yield { x: s.cond, inLoop }
       for (const inner of s.body) yield* expressions(inner, inLoop)
+      break
+    case 'while':
+      yield { x: s.cond, inLoop: true }
+      for (const inner of s.body) yield* expressions(inner, true)
       break
     case 'exit':
       yield { x: s.cond, inLoop }

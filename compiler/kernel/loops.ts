@@ -3,11 +3,20 @@ import type { DType, Eqn, Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { opOf } from '../ops/op.js'
 import { extreme } from '../ops/reduce.js'
-import { type Domain, domainOf, type Group, type Grouping, innerShape, outerShape, type Placement, placeStore } from '../pass/group.js'
+import {
+  type Domain,
+  domainOf,
+  type Group,
+  type Grouping,
+  innerShape,
+  outerShape,
+  type Placement,
+  placeStore,
+} from '../pass/group.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { emitter, type Held } from './emit.js'
 import { type Expr, type Exprs, type ExprType, exprs, scalarType } from './expr.js'
-import { sharedBase, type Stmt } from './ir.js'
+import { type Stmt, sharedBase } from './ir.js'
 import { packer } from './pack.js'
 
 /** How a group is shared out over invocations. */
@@ -31,7 +40,10 @@ export function loopShape(g: Group, target: Target): LoopShape {
   const units = four === 'along' ? length / 4 : length
   const unroll = units <= wholeUpTo ? 'whole' : units % 4 === 0 ? 4 : 1
   // Software adapters pay dearly for barriers, and have no lanes to fill.
-  if (target.class === 'software') return lines >= 16 || length < 512 ? { across: 8, along: 1, four, unroll } : { across: 1, along: 32, four, unroll: 1 }
+  if (target.class === 'software')
+    return lines >= 16 || length < 512
+      ? { across: 8, along: 1, four, unroll }
+      : { across: 1, along: 32, four, unroll: 1 }
   if (length <= 32) return { across: 64, along: 1, four, unroll }
   const most = Math.min(256, target.maxComputeInvocationsPerWorkgroup)
   if (rowwise) {
@@ -64,9 +76,14 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
   const exact = lines % across === 0 && lines === workgroups[0] * workgroups[1] * across
   const laneLine = across > 1 ? e.variable('lane_x', 'u32', across - 1) : e.index(0)
   const position = e.iadd(e.imul(groupIndex(e, workgroups), across), laneLine)
-  body.push({ k: 'let', name: 'line', value: exact || along === 1 ? position : e.call('min', 'u32', [position, e.index(lines - 1)]) })
+  body.push({
+    k: 'let',
+    name: 'line',
+    value: exact || along === 1 ? position : e.call('min', 'u32', [position, e.index(lines - 1)]),
+  })
   const line = lines === 1 ? e.index(0) : e.variable('line', 'u32', lines - 1)
-  if (!exact && along === 1) body.push({ k: 'exit', cond: e.call('ge', 'bool', [e.variable('line', 'u32'), e.index(lines)]) })
+  if (!exact && along === 1)
+    body.push({ k: 'exit', cond: e.call('ge', 'bool', [e.variable('line', 'u32'), e.index(lines)]) })
   const guarded = (stmts: Stmt[], extra?: Expr): Stmt[] => {
     let cond = !exact && along > 1 ? e.call('lt', 'bool', [position, e.index(lines)]) : undefined
     if (extra) cond = cond ? e.call('and', 'bool', [cond, extra]) : extra
@@ -80,7 +97,14 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
   const held = quad.map(() => new Map<Var, Held>())
   /** The indices of each element of a four, at step r of a line. */
   const domains = (r: Expr): Domain[] =>
-    quad.map((j) => domainOf(e, g, perLines === 4 ? e.iadd(e.imul(line, 4), e.index(j)) : line, perAlong === 4 ? e.iadd(e.imul(r, 4), e.index(j)) : r))
+    quad.map((j) =>
+      domainOf(
+        e,
+        g,
+        perLines === 4 ? e.iadd(e.imul(line, 4), e.index(j)) : line,
+        perAlong === 4 ? e.iadd(e.imul(r, 4), e.index(j)) : r,
+      ),
+    )
   const outer = domains(e.index(0)).map((d) => d.outer)
 
   // Step r of the line: every lane takes each along-th.
@@ -88,7 +112,8 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
   const ragged = steps * along !== length
   let loops = 0
   const loopOver = (make: (r: Expr, inRange: Expr | undefined) => Stmt[]): Stmt[] => {
-    if (unroll === 'whole' && along === 1) return valuesFirst(Array.from({ length: steps }, (_, r) => make(e.index(r), undefined)).flat())
+    if (unroll === 'whole' && along === 1)
+      return valuesFirst(Array.from({ length: steps }, (_, r) => make(e.index(r), undefined)).flat())
     const times = unroll === 'whole' || steps % unroll ? 1 : unroll
     const index = `r${loops++}`
     const counter = e.variable(index, 'u32', steps / times - 1)
@@ -97,7 +122,13 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
     for (let i = 0; i < times; i++) {
       const step = e.iadd(e.imul(counter, times), e.index(i))
       const r = along === 1 ? step : e.iadd(e.imul(step, along), lane)
-      if (ragged) stmts.push(...make(e.call('min', 'u32', [r, e.index(length - 1)], length - 1), e.call('lt', 'bool', [r, e.index(length)])))
+      if (ragged)
+        stmts.push(
+          ...make(
+            e.call('min', 'u32', [r, e.index(length - 1)], length - 1),
+            e.call('lt', 'bool', [r, e.index(length)]),
+          ),
+        )
       else stmts.push(...make(r, undefined))
     }
     return [{ k: 'loop', index, count: steps / times, body: valuesFirst(stmts) }]
@@ -117,7 +148,16 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
         return stage.map((anchor, i) => {
           const value = packed(quad.map((j) => reads[j](anchor.inputs[0], at[j].full)))
           const acc = e.variable(register(i), value.t)
-          return { k: 'set', name: register(i), value: combine(e, anchor, acc, inRange ? e.call('select', value.t, [inRange, value, neutral(e, anchor, value.t)]) : value) }
+          return {
+            k: 'set',
+            name: register(i),
+            value: combine(
+              e,
+              anchor,
+              acc,
+              inRange ? e.call('select', value.t, [inRange, value, neutral(e, anchor, value.t)]) : value,
+            ),
+          }
         })
       }),
     )
@@ -137,32 +177,61 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
       const name = `total${first + i}`
       body.push({ k: 'let', name, value: total })
       const value = e.variable(name, total.t)
-      for (const j of quad) held[j].set(anchor.outputs[0], { index: outer[j], value: four === 'lines' ? element(e, value, j) : value })
+      for (const j of quad)
+        held[j].set(anchor.outputs[0], { index: outer[j], value: four === 'lines' ? element(e, value, j) : value })
     }
   }
 
   const places = (v: Var, at: readonly Domain[]): Placement[] => at.map((d) => placeStore(e, graph, g, v, d, inMemory)!)
   const store = (v: Var, at: readonly Domain[]): Stmt[] => {
     const placed = places(v, at)
-    const values = placed.map(({ index, moves }, j) => emitter({ e, graph, held: held[j], inMemory, load, moves })(v, index))
-    return packs.store(v, placed.map(({ index }) => index), values)
+    const values = placed.map(({ index, moves }, j) =>
+      emitter({ e, graph, held: held[j], inMemory, load, moves })(v, index),
+    )
+    return packs.store(
+      v,
+      placed.map(({ index }) => index),
+      values,
+    )
   }
   const lineDomains = four === 'lines' ? domains(e.index(0)) : domains(e.index(0)).slice(0, 1)
   const perLine: Stmt[] = []
   for (const anchor of g.anchors) {
     const v = anchor.outputs[0]
-    if (stored.has(v)) perLine.push(...packs.store(v, lineDomains.map((d) => d.outer), held.map((h) => h.get(v)!.value)))
+    if (stored.has(v))
+      perLine.push(
+        ...packs.store(
+          v,
+          lineDomains.map((d) => d.outer),
+          held.map((h) => h.get(v)!.value),
+        ),
+      )
   }
   const level = (v: Var): Placement['level'] => places(v, lineDomains)[0].level
   const mine = g.stores.filter((v) => stored.has(v))
   const [perElement, rest] = [mine.filter((v) => level(v) === 'full'), mine.filter((v) => level(v) === 'outer')]
   perLine.push(...rest.flatMap((v) => store(v, lineDomains)))
-  if (perLine.length) body.push(...guarded(valuesFirst(perLine), along > 1 ? e.call('eq', 'bool', [e.variable('lane_y', 'u32'), e.index(0)]) : undefined))
+  if (perLine.length)
+    body.push(
+      ...guarded(
+        valuesFirst(perLine),
+        along > 1 ? e.call('eq', 'bool', [e.variable('lane_y', 'u32'), e.index(0)]) : undefined,
+      ),
+    )
   if (perElement.length) {
     const storeAll = (r: Expr): Stmt[] => perElement.flatMap((v) => store(v, domains(r)))
-    body.push(...(g.anchors.length ? loopOver((r, inRange) => guarded(storeAll(r), inRange)) : valuesFirst(storeAll(e.index(0)))))
+    body.push(
+      ...(g.anchors.length
+        ? loopOver((r, inRange) => guarded(storeAll(r), inRange))
+        : valuesFirst(storeAll(e.index(0)))),
+    )
   }
-  return finish(g.anchors.length ? (perElement.length ? 'rows' : 'reduce') : 'pointwise', b, { shared, lanes: [across, along], workgroups, body })
+  return finish(g.anchors.length ? (perElement.length ? 'rows' : 'reduce') : 'pointwise', b, {
+    shared,
+    lanes: [across, along],
+    workgroups,
+    body,
+  })
 }
 
 const element = (e: Exprs, x: Expr, j: number): Expr => e.call(`lane${j}`, scalarType(x.t), [x])
@@ -226,7 +295,10 @@ function treeReduce(e: Exprs, eqn: Eqn, memory: number, mine: Expr, laneLine: Ex
   const out: Stmt[] = [{ k: 'store', buffer: memory, at, value: mine }, { k: 'barrier' }]
   for (let half = along / 2; half >= 1; half /= 2) {
     const value = combine(e, eqn, e.load(memory, mine.t, at), e.load(memory, mine.t, e.iadd(at, e.index(half))))
-    out.push({ k: 'if', cond: e.call('lt', 'bool', [lane, e.index(half)]), body: [{ k: 'store', buffer: memory, at, value }] }, { k: 'barrier' })
+    out.push(
+      { k: 'if', cond: e.call('lt', 'bool', [lane, e.index(half)]), body: [{ k: 'store', buffer: memory, at, value }] },
+      { k: 'barrier' },
+    )
   }
   return out
 }

@@ -3,14 +3,12 @@ import type { Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { dotGroups } from '../ops/contract.js'
 import type { DotDims } from '../ops/prim.js'
-import { type Group, type Grouping, placeStore } from '../pass/group.js'
+import type { Group, Grouping } from '../pass/group.js'
 import { type Strided, strided } from '../pass/strided.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
-import { emitter, type Held } from './emit.js'
+import { storeTile } from './epilogue.js'
 import { delinearize, type Expr, exprs } from './expr.js'
 import type { Stmt } from './ir.js'
-import { valuesFirst } from './loops.js'
-import { packer } from './pack.js'
 
 /** Parameters of the direct product: each invocation keeps `rows` × `columns` sums in registers. */
 export interface MatmulShape {
@@ -37,7 +35,13 @@ export function matmulShape(m: number, n: number, k: number, batch: number, targ
   }
   const rows = even(m, 4)
   const across = Math.min(16, 2 ** Math.ceil(Math.log2(strips)))
-  return { rows, columns, across, down: Math.max(1, Math.min(64 / across, 2 ** Math.ceil(Math.log2(Math.ceil(m / rows))))), subgroup: 0 }
+  return {
+    rows,
+    columns,
+    across,
+    down: Math.max(1, Math.min(64 / across, 2 ** Math.ceil(Math.log2(Math.ceil(m / rows))))),
+    subgroup: 0,
+  }
 }
 /** From here on a larger tile, which takes longer to compile, pays within a few hundred runs. */
 const mediumFlops = 4e6
@@ -53,7 +57,8 @@ interface Operand {
 }
 
 /** A product as a kernel, with the pointwise values that follow it. */
-export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target: Target): Lowered {
+export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lowered {
+  const { graph, owner } = grouping
   const e = exprs()
   const b = buffers()
   const eqn = g.anchors[0]
@@ -62,7 +67,12 @@ export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target
   const { lhsFree, rhsFree } = dotGroups(lhs.aval.shape, rhs.aval.shape, dims)
   const own = new Set<Var>([...g.stores, eqn.outputs[0]])
   const inMemory = (v: Var): boolean => !own.has(v) && (owner.has(v) || !graph.def.has(v))
-  const operand = (v: Var, batch: readonly number[], free: readonly number[], contract: readonly number[]): Operand => ({
+  const operand = (
+    v: Var,
+    batch: readonly number[],
+    free: readonly number[],
+    contract: readonly number[],
+  ): Operand => ({
     window: strided(graph, v, inMemory),
     shape: v.aval.shape,
     batch,
@@ -72,7 +82,12 @@ export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target
   const A = operand(lhs, dims.lhsBatch, lhsFree, dims.lhsContract)
   const B = operand(rhs, dims.rhsBatch, rhsFree, dims.rhsContract)
   const sizes = (o: Operand, which: readonly number[]): number[] => which.map((d) => o.shape[d])
-  const [batchShape, mShape, nShape, kShape] = [sizes(A, A.batch), sizes(A, A.free), sizes(B, B.free), sizes(A, A.contract)]
+  const [batchShape, mShape, nShape, kShape] = [
+    sizes(A, A.batch),
+    sizes(A, A.free),
+    sizes(B, B.free),
+    sizes(A, A.contract),
+  ]
   const [batch, M, N, K] = [size(batchShape), size(mShape), size(nShape), size(kShape)]
   const { rows, columns, across, down, subgroup } = matmulShape(M, N, K, batch, target)
 
@@ -125,7 +140,11 @@ export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target
   const inFours = (o: Operand, at: (x: Expr) => Expr, n: number): boolean => {
     if (n % 4 !== 0 || size(o.window.base.aval.shape) % 4 !== 0) return false
     const { base, of } = e.linear(at(e.imul(probe, 4)))
-    return base % 4 === 0 && of.get(probe) === 4 && [...of].every(([atom, by]) => atom === probe || (by % 4 === 0 && !mentions(atom, probe)))
+    return (
+      base % 4 === 0 &&
+      of.get(probe) === 4 &&
+      [...of].every(([atom, by]) => atom === probe || (by % 4 === 0 && !mentions(atom, probe)))
+    )
   }
   const aInFours = inFours(A, (x) => address(A, mShape, band, x), K)
   const wide = columns % 4 === 0 && inFours(B, (x) => address(B, nShape, x, axis('k', K)), N)
@@ -150,12 +169,17 @@ export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target
     const acc = e.variable(name(i, j), t)
     return { k: 'set', name: name(i, j), value: e.call('fma', t, [wide ? e.call('splat', t, [x]) : x, y, acc]) }
   }
-  for (const i of rowList) for (const j of registers) body.push({ k: 'mutable', name: name(i, j), t, value: e.lit(t, 0) })
+  for (const i of rowList)
+    for (const j of registers) body.push({ k: 'mutable', name: name(i, j), t, value: e.lit(t, 0) })
 
   /** Column k of A's tile, loaded by `read`: each row by its invocation, or by one lane of the subgroup for all. */
   const columnOfA = (read: (at: Expr) => Expr, k: Expr): Expr[] => {
     if (!subgroup) return rowList.map((i) => read(address(A, mShape, rowRead(e.index(i)), k)))
-    const mine = list(Math.ceil(rows / subgroup)).map((g) => read(address(A, mShape, rowRead(e.iadd(e.variable('subgroup_lane', 'u32', subgroup - 1), e.index(g * subgroup))), k)))
+    const mine = list(Math.ceil(rows / subgroup)).map((g) =>
+      read(
+        address(A, mShape, rowRead(e.iadd(e.variable('subgroup_lane', 'u32', subgroup - 1), e.index(g * subgroup))), k),
+      ),
+    )
     return rowList.map((i) => e.call('broadcast', mine[0].t, [mine[Math.floor(i / subgroup)], e.index(i % subgroup)]))
   }
   /** One step of the sum over `unroll` values of k from `k0`. */
@@ -165,50 +189,58 @@ export function lowerMatmul({ graph, stored, owner }: Grouping, g: Group, target
     if (bAlongK && unroll === 4) {
       const b4 = registers.map((j) => four(B, address(B, nShape, columnRead(j), k0)))
       return rowList.flatMap((i) =>
-        registers.map((j): Stmt => ({ k: 'set', name: name(i, j), value: e.call('add', 'f32', [e.variable(name(i, j), 'f32'), e.call('dot4', 'f32', [a4[i], b4[j]])]) })),
+        registers.map(
+          (j): Stmt => ({
+            k: 'set',
+            name: name(i, j),
+            value: e.call('add', 'f32', [e.variable(name(i, j), 'f32'), e.call('dot4', 'f32', [a4[i], b4[j]])]),
+          }),
+        ),
       )
     }
     return list(unroll).flatMap((u) => {
       const k = e.iadd(k0, e.index(u))
       const a = fours ? a4.map((x) => lane(x, u)) : columnOfA((at) => scalar(A, at), k)
-      const bs = registers.map((j) => (wide ? four(B, address(B, nShape, columnRead(4 * j), k)) : scalar(B, address(B, nShape, columnRead(j), k))))
+      const bs = registers.map((j) =>
+        wide ? four(B, address(B, nShape, columnRead(4 * j), k)) : scalar(B, address(B, nShape, columnRead(j), k)),
+      )
       return rowList.flatMap((i) => registers.map((j) => accumulate(i, j, a[i], bs[j])))
     })
   }
   const unroll = K >= 4 ? 4 : 1
   const whole = Math.floor(K / unroll)
-  if (whole > 0) body.push({ k: 'loop', index: 'k', count: whole, body: step(e.imul(axis('k', whole), unroll), unroll) })
+  if (whole > 0)
+    body.push({ k: 'loop', index: 'k', count: whole, body: step(e.imul(axis('k', whole), unroll), unroll) })
   const rest = K - whole * unroll
   if (rest > 0) body.push(...step(e.index(whole * unroll), rest))
 
   // Sums become fixed names, so that what follows may share and move them.
-  for (const i of rowList) for (const j of registers) body.push({ k: 'let', name: `sum${i}_${j}`, value: e.variable(name(i, j), t) })
-  const held = (i: number, j: number): Expr => (wide ? lane(e.variable(`sum${i}_${j >> 2}`, t), j % 4) : e.variable(`sum${i}_${j}`, t))
-  const load = (v: Var, index: readonly Expr[]): Expr => b.load(e, v, index)
-  const y = eqn.outputs[0]
-  const writes = g.stores.filter((v) => stored.has(v))
-  const packs = packer(e, b)
-  const fours = columns % 4 === 0 ? list(columns / 4).map((q) => list(4).map((j) => 4 * q + j)) : list(columns).map((j) => [j])
   for (const i of rowList)
-    for (const js of fours) {
-      const outers = js.map((j) => [...batchIndex, ...delinearize(e, rowAt(i), mShape), ...delinearize(e, columnAt(j), nShape)])
-      const stmts: Stmt[] = stored.has(y) ? packs.store(y, outers, js.map((j) => held(i, j))) : []
-      for (const v of writes) {
-        const places = outers.map((outer) => placeStore(e, graph, g, v, { outer, full: outer }, inMemory)!)
-        const values = places.map(({ index, moves }, n) => {
-          const anchors = new Map<Var, Held>([[y, { index: outers[n], value: held(i, js[n]) }]])
-          return emitter({ e, graph, held: anchors, inMemory, load, moves })(v, index)
-        })
-        stmts.push(...packs.store(v, places.map(({ index }) => index), values))
-      }
-      const conds: Expr[] = []
-      if (raggedM) conds.push(e.call('lt', 'bool', [rowAt(i), e.index(M)]))
-      if (raggedN && N % columns === 0) conds.push(e.call('lt', 'bool', [strip, e.index(strips)]))
-      else if (raggedN) conds.push(e.call('lt', 'bool', [columnAt(js[0]), e.index(N)]))
-      const inside = valuesFirst(stmts)
-      body.push(...(conds.length ? [{ k: 'if' as const, cond: conds.reduce((p, q) => e.call('and', 'bool', [p, q])), body: inside }] : inside))
-    }
+    for (const j of registers) body.push({ k: 'let', name: `sum${i}_${j}`, value: e.variable(name(i, j), t) })
+  const held = (i: number, j: number): Expr =>
+    wide ? lane(e.variable(`sum${i}_${j >> 2}`, t), j % 4) : e.variable(`sum${i}_${j}`, t)
+  const conds = (i: number, j: number): Expr[] => [
+    ...(raggedM ? [e.call('lt', 'bool', [rowAt(i), e.index(M)])] : []),
+    ...(!raggedN
+      ? []
+      : N % columns === 0
+        ? [e.call('lt', 'bool', [strip, e.index(strips)])]
+        : [e.call('lt', 'bool', [columnAt(j), e.index(N)])]),
+  ]
+  body.push(
+    ...storeTile(e, b, grouping, g, {
+      rows,
+      columns,
+      index: (i, j) => [...batchIndex, ...delinearize(e, rowAt(i), mShape), ...delinearize(e, columnAt(j), nShape)],
+      value: held,
+      inside: (i, j) => {
+        const [first, ...others] = conds(i, j)
+        return first && others.reduce((p, q) => e.call('and', 'bool', [p, q]), first)
+      },
+    }),
+  )
   return finish('matmul', b, { shared: [], lanes: [across, down], workgroups, body })
 }
 
-const mentions = (x: Expr, v: Expr): boolean => x === v || (x.k === 'op' && x.args.some((a) => mentions(a, v))) || (x.k === 'load' && mentions(x.at, v))
+const mentions = (x: Expr, v: Expr): boolean =>
+  x === v || (x.k === 'op' && x.args.some((a) => mentions(a, v))) || (x.k === 'load' && mentions(x.at, v))

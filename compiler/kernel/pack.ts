@@ -12,7 +12,9 @@ export interface Packer {
 
 /** Operations that work alike on vectors; the rest is done element by element. */
 const vectorised = new Set(
-  'add sub mul div neg not and or xor eq ne lt le gt ge max min select cast stopGradient exp log sqrt rsqrt sin cos abs sign floor fma tanh erf logistic pow'.split(' '),
+  'add sub mul div neg not and or xor eq ne lt le gt ge max min select cast stopGradient exp log sqrt rsqrt sin cos abs sign floor fma tanh erf logistic pow'.split(
+    ' ',
+  ),
 )
 
 /**
@@ -31,22 +33,36 @@ export function packer(e: Exprs, b: Buffers): Packer {
     const [x] = xs
     const t: ExprType = `${scalarType(x.t)}x4`
     if (xs.every((y) => y === x)) return x.k === 'lit' ? e.lit(t, x.value) : e.call('splat', t, [x])
+    // What is taken apart goes back together.
+    if (xs.every((y, j) => y.k === 'op' && y.f === `lane${j}` && y.args[0] === (x as typeof y).args[0]))
+      return (x as Expr & { k: 'op' }).args[0]
     if (x.k === 'load' && xs.every((y) => y.k === 'load' && y.buffer === x.buffer)) {
       const at = address(xs.map((y) => (y as typeof x).at))
       if (at) return e.load(b.read(b.vars[x.buffer], 4), t, at)
     }
     if (x.k === 'op' && xs.every((y) => y.k === 'op' && y.f === x.f && y.args.length === x.args.length)) {
       const parts = xs as readonly (typeof x)[]
-      if (parts.every((y, j) => y.f === `lane${j}` && y.args[0] === x.args[0])) return x.args[0]
       if (isBound(parts)) return e.call('splat', t, [x])
-      if (vectorised.has(x.f)) return e.call(x.f, t, x.args.map((_, i) => pack(parts.map((y) => y.args[i]))))
+      if (vectorised.has(x.f))
+        return e.call(
+          x.f,
+          t,
+          x.args.map((_, i) => pack(parts.map((y) => y.args[i]))),
+        )
     }
     return e.call('vec4', t, xs)
   }
   /** i + j < n is the same for j = 0 … 3 when four divides i and n. */
   const isBound = (xs: readonly (Expr & { k: 'op' })[]): boolean => {
     const [i, n] = xs[0].args
-    return xs[0].f === 'lt' && i.t === 'u32' && n.k === 'lit' && n.value % 4 === 0 && xs.every((x) => x.args[1] === n) && address(xs.map((x) => x.args[0])) !== null
+    return (
+      xs[0].f === 'lt' &&
+      i.t === 'u32' &&
+      n.k === 'lit' &&
+      n.value % 4 === 0 &&
+      xs.every((x) => x.args[1] === n) &&
+      address(xs.map((x) => x.args[0])) !== null
+    )
   }
   const pack = (xs: readonly Expr[]): Expr => {
     const key = xs.map((x) => x.id).join()

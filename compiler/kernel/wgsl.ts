@@ -1,6 +1,6 @@
 import type { DType } from '../ir/types.js'
 import { type Expr, type ExprType, scalarType, widthOf } from './expr.js'
-import { type Kernel, type KernelBuffer, sharedBase, type Stmt } from './ir.js'
+import { type Kernel, type KernelBuffer, type Stmt, sharedBase } from './ir.js'
 
 /**
  * Prints a kernel as WGSL. Bindings are @group(0), in the order of the kernel's buffers; the entry point is `main`.
@@ -13,12 +13,17 @@ export function printWgsl(kernel: Kernel): string {
   const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text)
   const group = ['group_x', 'group_y', 'group_z'].some(uses)
   const lane = ['lane_x', 'lane_y'].some(uses)
-  const parameters = [group ? '@builtin(workgroup_id) group: vec3u' : '', lane ? '@builtin(local_invocation_id) lane: vec3u' : ''].filter(Boolean)
+  const parameters = [
+    group ? '@builtin(workgroup_id) group: vec3u' : '',
+    lane ? '@builtin(local_invocation_id) lane: vec3u' : '',
+  ].filter(Boolean)
   const [x, y] = kernel.lanes
   if (uses('subgroup_lane')) parameters.push('@builtin(subgroup_invocation_id) subgroup_lane: u32')
   return [
     ...(uses('subgroupBroadcast') ? ['enable subgroups;'] : []),
-    ...kernel.buffers.map((b, i) => `@group(0) @binding(${i}) var<storage, ${b.access}> b${i}: array<${elementType(b)}>;`),
+    ...kernel.buffers.map(
+      (b, i) => `@group(0) @binding(${i}) var<storage, ${b.access}> b${i}: array<${elementType(b)}>;`,
+    ),
     ...kernel.shared.map((s, i) => `var<workgroup> s${i}: array<${typeName(s.t)}, ${s.size}>;`),
     ...[...helpers].sort().map((name) => helperText[name] ?? vectorHelper(name.slice(0, -1))),
     `@compute @workgroup_size(${x}${y > 1 ? `, ${y}` : ''})`,
@@ -59,6 +64,8 @@ function printStmt(s: Stmt, kernel: Kernel, helpers: Set<string>, pad: string): 
     }
     case 'loop':
       return [`${pad}for (var ${s.index} = 0u; ${s.index} < ${s.count}u; ${s.index}++) {`, ...inner(s.body), `${pad}}`]
+    case 'while':
+      return [`${pad}while (${show(s.cond)}) {`, ...inner(s.body), `${pad}}`]
     case 'if':
       return [`${pad}if (${show(s.cond)}) {`, ...inner(s.body), `${pad}}`]
     case 'exit':
@@ -145,15 +152,18 @@ const spelling: Record<string, Spell> = {
   or: infix('|'),
   xor: (args, x, helper) => infix(scalarType(x.t) === 'bool' ? '!=' : '^')(args, x, helper),
   shiftLeft: ([a, b], x) => `select(${x.t}(0), ${a} << (u32(${b}) & 31u), u32(${b}) < 32u)`,
-  shiftRight: ([a, b], x) => (x.t === 'u32' ? `select(0u, ${a} >> (${b} & 31u), ${b} < 32u)` : `(${a} >> min(u32(${b}), 31u))`),
+  shiftRight: ([a, b], x) =>
+    x.t === 'u32' ? `select(0u, ${a} >> (${b} & 31u), ${b} < 32u)` : `(${a} >> min(u32(${b}), 31u))`,
   eq: infix('=='),
   ne: infix('!='),
   lt: infix('<'),
   le: infix('<='),
   gt: infix('>'),
   ge: infix('>='),
-  max: (args, x, helper) => (scalarType(x.t) === 'f32' ? helped('maxNan')(args, x, helper) : call('max')(args, x, helper)),
-  min: (args, x, helper) => (scalarType(x.t) === 'f32' ? helped('minNan')(args, x, helper) : call('min')(args, x, helper)),
+  max: (args, x, helper) =>
+    scalarType(x.t) === 'f32' ? helped('maxNan')(args, x, helper) : call('max')(args, x, helper),
+  min: (args, x, helper) =>
+    scalarType(x.t) === 'f32' ? helped('minNan')(args, x, helper) : call('min')(args, x, helper),
   select: ([c, a, b]) => `select(${b}, ${a}, ${c})`,
   // To bool: whether it is not zero.
   cast: ([a], x) => `${typeName(x.t)}(${a})`,

@@ -11,7 +11,8 @@ const inferAxis =
   (name: string) =>
   ([x]: readonly Aval[], params: { axis?: unknown }): Aval[] => {
     const axis = params.axis as number
-    if (!(axis >= 0 && axis < x.shape.length)) fail(`${name}: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
+    if (!(axis >= 0 && axis < x.shape.length))
+      fail(`${name}: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
     if (x.dtype !== 'f32') throw new FoveaError('dtype', `${name}: expected f32, got ${x.dtype}`)
     return [x]
   }
@@ -20,7 +21,8 @@ const inferAxis =
 function eachLine(shape: readonly number[], axis: number, f: (start: number, step: number, n: number) => void): void {
   const step = size(shape.slice(axis + 1))
   const n = shape[axis]
-  for (let outer = 0; outer < size(shape.slice(0, axis)); outer++) for (let inner = 0; inner < step; inner++) f(outer * n * step + inner, step, n)
+  for (let outer = 0; outer < size(shape.slice(0, axis)); outer++)
+    for (let inner = 0; inner < step; inner++) f(outer * n * step + inner, step, n)
 }
 const along = (x: AnyTensor, y: AnyTensor, axis: number): AnyTensor => p.unreduce(y, x.aval.shape, [axis])
 
@@ -105,7 +107,8 @@ export const argmax = op({
   doc: 'Index (i32) of the first largest element along params.axis; a line with NaN gives its last index.',
   infer: ([x], params) => {
     const axis = params.axis as number
-    if (!(axis >= 0 && axis < x.shape.length)) fail(`argmax: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
+    if (!(axis >= 0 && axis < x.shape.length))
+      fail(`argmax: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
     if (x.dtype === 'bool') throw new FoveaError('dtype', 'argmax: expected numbers, got bool; cast it to i32')
     return [{ shape: x.shape.filter((_, d) => d !== axis), dtype: 'i32' }]
   },

@@ -42,7 +42,9 @@ export const iota = op({
   },
   jvp: () => [null],
   transpose: 'nonlinear',
-  batch: ({ size: n, params }) => [p.iota([n, ...(params.shape as number[])], (params.axis as number) + 1, params.dtype as DType)],
+  batch: ({ size: n, params }) => [
+    p.iota([n, ...(params.shape as number[])], (params.axis as number) + 1, params.dtype as DType),
+  ],
   kernel: {
     kind: 'map',
     cost: 0,
@@ -56,4 +58,3 @@ export const iota = op({
     { inputs: [], params: { shape: [4], axis: 0, dtype: 'f32' } },
   ],
 })
-

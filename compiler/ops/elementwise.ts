@@ -1,7 +1,7 @@
 import type { Aval, DType } from '../ir/types.js'
 import { sameShape, showAval } from '../ir/types.js'
 import { FoveaError } from '../trace/error.js'
-import { type AnyTensor, op, type OpRecord, type Sample, type TransposeRule } from './op.js'
+import { type AnyTensor, type OpRecord, op, type Sample, type TransposeRule } from './op.js'
 import * as p from './prim.js'
 import { asDtype, elementwise, fail, pointwise, same } from './rules.js'
 
@@ -63,8 +63,20 @@ export const neg = unary('neg', {
   dtypes: numbers,
   samples: one(-2, 2),
 })
-export const exp = unary('exp', { doc: 'Exponential.', f: Math.exp, slope: (_x, y, t) => p.mul(t, y), cost: 8, samples: one(-3, 3) })
-export const log = unary('log', { doc: 'Natural logarithm.', f: Math.log, slope: (x, _y, t) => p.div(t, x), cost: 8, samples: one(0.2, 5) })
+export const exp = unary('exp', {
+  doc: 'Exponential.',
+  f: Math.exp,
+  slope: (_x, y, t) => p.mul(t, y),
+  cost: 8,
+  samples: one(-3, 3),
+})
+export const log = unary('log', {
+  doc: 'Natural logarithm.',
+  f: Math.log,
+  slope: (x, _y, t) => p.div(t, x),
+  cost: 8,
+  samples: one(0.2, 5),
+})
 export const tanh = unary('tanh', {
   doc: 'Hyperbolic tangent.',
   f: Math.tanh,
@@ -93,7 +105,13 @@ export const rsqrt = unary('rsqrt', {
   cost: 4,
   samples: one(0.3, 4),
 })
-export const sin = unary('sin', { doc: 'Sine, in radians.', f: Math.sin, slope: (x, _y, t) => p.mul(t, p.cos(x)), cost: 8, samples: one(-3, 3) })
+export const sin = unary('sin', {
+  doc: 'Sine, in radians.',
+  f: Math.sin,
+  slope: (x, _y, t) => p.mul(t, p.cos(x)),
+  cost: 8,
+  samples: one(-3, 3),
+})
 export const cos = unary('cos', {
   doc: 'Cosine, in radians.',
   f: Math.cos,
@@ -108,8 +126,19 @@ export const abs = unary('abs', {
   dtypes: numbers,
   samples: [...one(0.5, 2), ...one(-2, -0.5)],
 })
-export const sign = unary('sign', { doc: '-1, 0 or 1.', f: Math.sign, slope: null, dtypes: numbers, samples: one(0.5, 2) })
-export const floor = unary('floor', { doc: 'Largest integer not above.', f: Math.floor, slope: null, samples: one(1.2, 1.8) })
+export const sign = unary('sign', {
+  doc: '-1, 0 or 1.',
+  f: Math.sign,
+  slope: null,
+  dtypes: numbers,
+  samples: one(0.5, 2),
+})
+export const floor = unary('floor', {
+  doc: 'Largest integer not above.',
+  f: Math.floor,
+  slope: null,
+  samples: one(1.2, 1.8),
+})
 export const logistic = unary('logistic', {
   doc: 'Sigmoid: 1 / (1 + exp(-x)).',
   f: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
@@ -146,14 +175,16 @@ export const cast = op({
   name: 'cast',
   doc: 'Converts to params.dtype. f32 to integers truncates towards zero and saturates; to bool: not equal to 0.',
   infer: ([x], params) => [{ shape: x.shape, dtype: params.dtype as DType }],
-  eval: ([x], params, outs) => elementwise((v) => (x.dtype === 'f32' ? saturate(v, outs[0].dtype) : asDtype(v, outs[0].dtype)))([x], params, outs),
+  eval: ([x], params, outs) =>
+    elementwise((v) => (x.dtype === 'f32' ? saturate(v, outs[0].dtype) : asDtype(v, outs[0].dtype)))([x], params, outs),
   jvp: ({ tangents: [t], outs: [y] }) => [t && y.dtype === 'f32' ? t : null],
   transpose: ({ cotangents: [ct] }) => [ct],
   batch: 'elementwise',
   kernel: {
     kind: 'map',
     cost: 0.5,
-    value: ({ e, read, index, ins, out }) => (ins[0].dtype === out.dtype ? read(0, index) : e.call('cast', out.dtype, [read(0, index)])),
+    value: ({ e, read, index, ins, out }) =>
+      ins[0].dtype === out.dtype ? read(0, index) : e.call('cast', out.dtype, [read(0, index)]),
   },
   samples: [
     { inputs: [{ shape: [3], low: -5, high: 5 }], params: { dtype: 'i32' }, smooth: false },
@@ -178,15 +209,31 @@ const two = (low: number, high: number, more: Partial<Sample> = {}): Sample[] =>
     ...more,
   }))
 const ints: Sample[] = [
-  { inputs: [{ shape: [5], dtype: 'i32', low: 1, high: 9 }, { shape: [5], dtype: 'i32', low: 1, high: 9 }] },
-  { inputs: [{ shape: [5], dtype: 'u32', low: 1, high: 4e9 }, { shape: [5], dtype: 'u32', low: 1, high: 4e9 }] },
+  {
+    inputs: [
+      { shape: [5], dtype: 'i32', low: 1, high: 9 },
+      { shape: [5], dtype: 'i32', low: 1, high: 9 },
+    ],
+  },
+  {
+    inputs: [
+      { shape: [5], dtype: 'u32', low: 1, high: 4e9 },
+      { shape: [5], dtype: 'u32', low: 1, high: 4e9 },
+    ],
+  },
 ]
 
 interface Binary {
   readonly doc: string
   /** On exact integers of i32 and u32 too; the result is wrapped to 32 bits. */
   readonly f: (a: number, b: number) => number
-  readonly jvp: (a: AnyTensor, b: AnyTensor, y: AnyTensor, ta: AnyTensor | null, tb: AnyTensor | null) => (AnyTensor | null)[]
+  readonly jvp: (
+    a: AnyTensor,
+    b: AnyTensor,
+    y: AnyTensor,
+    ta: AnyTensor | null,
+    tb: AnyTensor | null,
+  ) => (AnyTensor | null)[]
   readonly transpose?: TransposeRule
   readonly cost?: number
   readonly dtypes?: readonly DType[]
@@ -197,7 +244,8 @@ const binary = (name: string, r: Binary): OpRecord =>
     name,
     doc: r.doc,
     infer: same(name, r.dtypes ?? ['f32', 'i32', 'u32']),
-    eval: (ins, params, outs) => elementwise(ins[0].dtype !== 'f32' && name === 'mul' ? Math.imul : r.f)(ins, params, outs),
+    eval: (ins, params, outs) =>
+      elementwise(ins[0].dtype !== 'f32' && name === 'mul' ? Math.imul : r.f)(ins, params, outs),
     jvp: ({ inputs: [a, b], outs: [y], tangents: [ta, tb] }) => {
       const parts = r.jvp(a, b, y, ta, tb).filter((t) => t !== null)
       return [parts.length === 2 ? p.add(parts[0], parts[1]) : (parts[0] ?? null)]
@@ -227,7 +275,10 @@ export const mul = binary('mul', {
   doc: 'Product; integers wrap.',
   f: (a, b) => a * b,
   jvp: (a, b, _y, ta, tb) => [ta && p.mul(ta, b), tb && p.mul(a, tb)],
-  transpose: ({ cotangents: [ct], inputs: [a, b], linear }) => [only(linear[0] && ct && p.mul(ct, b)), only(linear[1] && ct && p.mul(a, ct))],
+  transpose: ({ cotangents: [ct], inputs: [a, b], linear }) => [
+    only(linear[0] && ct && p.mul(ct, b)),
+    only(linear[1] && ct && p.mul(a, ct)),
+  ],
   samples: [...two(-2, 2), ...ints],
 })
 export const div = binary('div', {
@@ -264,7 +315,13 @@ export const pow = binary('pow', {
   dtypes: floats,
   samples: [
     ...two(0.5, 2),
-    { inputs: [{ shape: [3], values: [-2, -1.5, -3] }, { shape: [3], values: [2, 3, -1] }], smooth: false },
+    {
+      inputs: [
+        { shape: [3], values: [-2, -1.5, -3] },
+        { shape: [3], values: [2, 3, -1] },
+      ],
+      smooth: false,
+    },
   ],
 })
 export const rem = binary('rem', {
@@ -276,10 +333,24 @@ export const rem = binary('rem', {
     return [ta, tb && p.neg(p.mul(tb, trunc))]
   },
   cost: 3,
-  samples: [{ inputs: [{ shape: [3], values: [5.3, -5.3, 2.2] }, { shape: [3], values: [2, 2, 3] }] }, ...ints],
+  samples: [
+    {
+      inputs: [
+        { shape: [3], values: [5.3, -5.3, 2.2] },
+        { shape: [3], values: [2, 2, 3] },
+      ],
+    },
+    ...ints,
+  ],
 })
 
-const bits = (name: string, doc: string, f: (a: number, b: number, dtype: DType) => number, samples: Sample[], dtypes: readonly DType[] = ['bool', 'i32', 'u32']): OpRecord =>
+const bits = (
+  name: string,
+  doc: string,
+  f: (a: number, b: number, dtype: DType) => number,
+  samples: Sample[],
+  dtypes: readonly DType[] = ['bool', 'i32', 'u32'],
+): OpRecord =>
   op({
     ...discrete,
     name,
@@ -290,17 +361,43 @@ const bits = (name: string, doc: string, f: (a: number, b: number, dtype: DType)
     samples,
   })
 const bitSamples: Sample[] = [
-  { inputs: [{ shape: [4], dtype: 'bool' }, { shape: [4], dtype: 'bool' }] },
-  { inputs: [{ shape: [4], dtype: 'u32', low: 0, high: 4e9 }, { shape: [4], dtype: 'u32', low: 0, high: 4e9 }] },
+  {
+    inputs: [
+      { shape: [4], dtype: 'bool' },
+      { shape: [4], dtype: 'bool' },
+    ],
+  },
+  {
+    inputs: [
+      { shape: [4], dtype: 'u32', low: 0, high: 4e9 },
+      { shape: [4], dtype: 'u32', low: 0, high: 4e9 },
+    ],
+  },
 ]
 const shiftSamples: Sample[] = [
-  { inputs: [{ shape: [4], dtype: 'u32', low: 0, high: 4e9 }, { shape: [4], dtype: 'u32', values: [0, 13, 31, 32] }] },
-  { inputs: [{ shape: [4], dtype: 'i32', low: -2e9, high: 2e9 }, { shape: [4], dtype: 'i32', values: [0, 13, 31, 40] }] },
+  {
+    inputs: [
+      { shape: [4], dtype: 'u32', low: 0, high: 4e9 },
+      { shape: [4], dtype: 'u32', values: [0, 13, 31, 32] },
+    ],
+  },
+  {
+    inputs: [
+      { shape: [4], dtype: 'i32', low: -2e9, high: 2e9 },
+      { shape: [4], dtype: 'i32', values: [0, 13, 31, 40] },
+    ],
+  },
 ]
 export const and = bits('and', 'Logical or bitwise and.', (a, b) => a & b, bitSamples)
 export const or = bits('or', 'Logical or bitwise or.', (a, b) => a | b, bitSamples)
 export const xor = bits('xor', 'Logical or bitwise exclusive or.', (a, b) => a ^ b, bitSamples)
-export const shiftLeft = bits('shiftLeft', 'a << b; 0 when b is 32 or more.', (a, b) => (b >>> 0 > 31 ? 0 : a << b), shiftSamples, ['i32', 'u32'])
+export const shiftLeft = bits(
+  'shiftLeft',
+  'a << b; 0 when b is 32 or more.',
+  (a, b) => (b >>> 0 > 31 ? 0 : a << b),
+  shiftSamples,
+  ['i32', 'u32'],
+)
 export const shiftRight = bits(
   'shiftRight',
   'a >> b: logical for u32, arithmetic for i32; shifts of 32 or more give 0 or the sign.',
@@ -318,8 +415,18 @@ const compare = (name: string, doc: string, f: (a: number, b: number) => boolean
     eval: elementwise((a, b) => Number(f(a, b))),
     kernel: pointwise(name, 0.5),
     samples: [
-      { inputs: [{ shape: [4], values: [1, 2, 3, 0] }, { shape: [4], values: [1, 3, 2, -1] }] },
-      { inputs: [{ shape: [3], dtype: 'i32', values: [-1, 2, 3] }, { shape: [3], dtype: 'i32', values: [1, 2, 2] }] },
+      {
+        inputs: [
+          { shape: [4], values: [1, 2, 3, 0] },
+          { shape: [4], values: [1, 3, 2, -1] },
+        ],
+      },
+      {
+        inputs: [
+          { shape: [3], dtype: 'i32', values: [-1, 2, 3] },
+          { shape: [3], dtype: 'i32', values: [1, 2, 2] },
+        ],
+      },
     ],
   })
 export const eq = compare('eq', 'Equal.', (a, b) => a === b)
@@ -334,11 +441,13 @@ export const select = op({
   doc: 'Elements of operand 1 where operand 0 is true, else of operand 2.',
   infer: ([c, a, b]): Aval[] => {
     if (c.dtype !== 'bool') throw new FoveaError('dtype', `select: expected a bool condition, got ${showAval(c)}`)
-    if (!sameShape(c.shape, a.shape)) fail(`select: expected operands of one shape, got ${showAval(c)} and ${showAval(a)}`)
+    if (!sameShape(c.shape, a.shape))
+      fail(`select: expected operands of one shape, got ${showAval(c)} and ${showAval(a)}`)
     return same('select')([a, b])
   },
   eval: elementwise((c, a, b) => (c ? a : b)),
-  jvp: ({ inputs: [c, x], tangents: [, ta, tb] }) => (ta || tb ? [p.select(c, ta ?? p.like(x, 0), tb ?? p.like(x, 0))] : [null]),
+  jvp: ({ inputs: [c, x], tangents: [, ta, tb] }) =>
+    ta || tb ? [p.select(c, ta ?? p.like(x, 0), tb ?? p.like(x, 0))] : [null],
   transpose: ({ cotangents: [ct], inputs: [c], linear }) => [
     null,
     only(linear[1] && ct && p.select(c, ct, p.like(ct, 0))),

@@ -7,8 +7,10 @@ import { fail } from './rules.js'
 const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
 
 /** ids spread over the dims of rows: [...S] → [...S, …rest]. */
-const overRows = (ids: AnyTensor, shape: readonly number[]): AnyTensor => p.broadcastInDim(ids, shape, range(ids.aval.shape.length))
-const inRange = (ids: AnyTensor, rows: number): AnyTensor => p.and(p.ge(ids, p.like(ids, 0)), p.lt(ids, p.like(ids, rows)))
+const overRows = (ids: AnyTensor, shape: readonly number[]): AnyTensor =>
+  p.broadcastInDim(ids, shape, range(ids.aval.shape.length))
+const inRange = (ids: AnyTensor, rows: number): AnyTensor =>
+  p.and(p.ge(ids, p.like(ids, 0)), p.lt(ids, p.like(ids, rows)))
 
 export const gather = op({
   name: 'gather',
@@ -27,14 +29,22 @@ export const gather = op({
     return [{ ...out, data }]
   },
   jvp: ({ inputs: [, ids], tangents: [t] }) => [t && p.gather(t, ids)],
-  transpose: ({ cotangents: [ct], inputs: [x, ids], linear }) => [linear[0] && ct ? p.scatterAdd(ids, ct, x.aval.shape[0]) : null, null],
+  transpose: ({ cotangents: [ct], inputs: [x, ids], linear }) => [
+    linear[0] && ct ? p.scatterAdd(ids, ct, x.aval.shape[0]) : null,
+    null,
+  ],
   batch: ({ inputs: [x, ids], batched, size: n }) => {
     if (!batched[0]) return [p.gather(x, ids)]
     const [, rows, ...rest] = x.aval.shape
     if (batched[1]) {
       // One table of n·rows rows; ids outside their own table stay outside.
       const offset = p.mul(p.iota(ids.aval.shape, 0), p.like(ids, rows))
-      return [p.gather(p.reshape(x, [n * rows, ...rest]), p.select(inRange(ids, rows), p.add(ids, offset), p.like(ids, n * rows)))]
+      return [
+        p.gather(
+          p.reshape(x, [n * rows, ...rest]),
+          p.select(inRange(ids, rows), p.add(ids, offset), p.like(ids, n * rows)),
+        ),
+      ]
     }
     const s = ids.aval.shape.length
     const y = p.gather(p.transpose(x, [1, 0, ...range(rest.length, 2)]), ids)
@@ -50,14 +60,23 @@ export const gather = op({
       // Negative ids wrap above every row count.
       const inside = e.call('lt', 'bool', [row, e.index(x.shape[0])])
       const safe = e.call('min', 'u32', [row, e.index(x.shape[0] - 1)], x.shape[0] - 1)
-      return e.call('select', out.dtype, [inside, read(0, [safe, ...index.slice(ids.shape.length)]), e.lit(out.dtype, out.dtype === 'f32' ? Number.NaN : 0)])
+      return e.call('select', out.dtype, [
+        inside,
+        read(0, [safe, ...index.slice(ids.shape.length)]),
+        e.lit(out.dtype, out.dtype === 'f32' ? Number.NaN : 0),
+      ])
     },
   },
   samples: [
     { inputs: [{ shape: [5, 3] }, { shape: [4], dtype: 'i32', low: 0, high: 4 }] },
     { inputs: [{ shape: [5] }, { shape: [2, 2], dtype: 'i32', low: 0, high: 4 }] },
     { inputs: [{ shape: [4, 2, 3] }, { shape: [], dtype: 'i32', low: 0, high: 3 }] },
-    { inputs: [{ shape: [3, 2], dtype: 'i32', low: 0, high: 9 }, { shape: [4], dtype: 'i32', values: [0, -1, 7, 2] }] },
+    {
+      inputs: [
+        { shape: [3, 2], dtype: 'i32', low: 0, high: 9 },
+        { shape: [4], dtype: 'i32', values: [0, -1, 7, 2] },
+      ],
+    },
   ],
 })
 
@@ -66,7 +85,8 @@ export const scatterAdd = op({
   doc: 'Sums rows of operand 1 [...S, …rest] by the i32 ids of operand 0 [...S] into [params.rows, …rest]; ids outside are dropped. The order of addition is fixed.',
   infer: ([ids, updates], params) => {
     if (ids.dtype !== 'i32') throw new FoveaError('dtype', `scatterAdd: expected i32 ids, got ${showAval(ids)}`)
-    if (ids.shape.some((n, d) => updates.shape[d] !== n)) fail(`scatterAdd: expected updates of shape [${[...ids.shape, '…'].join(', ')}], got ${showShape(updates.shape)}`)
+    if (ids.shape.some((n, d) => updates.shape[d] !== n))
+      fail(`scatterAdd: expected updates of shape [${[...ids.shape, '…'].join(', ')}], got ${showShape(updates.shape)}`)
     return [{ shape: [params.rows as number, ...updates.shape.slice(ids.shape.length)], dtype: updates.dtype }]
   },
   eval: ([ids, updates], _params, [out]) => {
@@ -92,25 +112,14 @@ export const scatterAdd = op({
       const y = p.scatterAdd(ids, moved, rows)
       return [p.transpose(y, [1, 0, ...range(y.aval.shape.length - 2, 2)])]
     }
-    const full = batched[1] ? updates : p.broadcastInDim(updates, [n, ...updates.aval.shape], range(updates.aval.shape.length, 1))
+    const full = batched[1]
+      ? updates
+      : p.broadcastInDim(updates, [n, ...updates.aval.shape], range(updates.aval.shape.length, 1))
     const offset = p.mul(p.iota(ids.aval.shape, 0), p.like(ids, rows))
     const y = p.scatterAdd(p.select(inRange(ids, rows), p.add(ids, offset), p.like(ids, n * rows)), full, n * rows)
     return [p.reshape(y, [n, rows, ...y.aval.shape.slice(1)])]
   },
-  kernel: {
-    kind: 'composite',
-    // out[v, r] = sum over n of (ids[n] = v ? updates[n, r] : 0): a reduction, so no float atomics and one order of addition.
-    expand: ([ids, updates], params) => {
-      const rows = params.rows as number
-      const n = ids.size
-      const rest = updates.aval.shape.slice(ids.aval.shape.length)
-      const r = size(rest)
-      const all = [rows, n, r]
-      const hit = p.eq(p.broadcastInDim(p.reshape(ids, [n]), all, [1]), p.iota(all, 0))
-      const spread = p.broadcastInDim(p.reshape(updates, [n, r]), all, [1, 2])
-      return [p.reshape(p.reduceSum(p.select(hit, spread, p.like(spread, 0)), [1]), [rows, ...rest])]
-    },
-  },
+  kernel: { kind: 'dot' },
   samples: [
     { inputs: [{ shape: [4], dtype: 'i32', low: 0, high: 4 }, { shape: [4, 3] }], params: { rows: 5 } },
     { inputs: [{ shape: [2, 2], dtype: 'i32', values: [0, -1, 7, 0] }, { shape: [2, 2, 2] }], params: { rows: 3 } },

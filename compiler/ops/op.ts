@@ -1,6 +1,6 @@
-import type { Tensor } from '../trace/tensor.js'
 import type { Aval, DType, Params } from '../ir/types.js'
 import type { Expr, Exprs } from '../kernel/expr.js'
+import type { Tensor } from '../trace/tensor.js'
 
 /** A value of the reference interpreter: row-major f64 data. bool is 0/1; i32/u32 are exact integers. */
 export interface RefArray {
@@ -37,7 +37,12 @@ export type TransposeRule = (c: {
  */
 export type BatchRule =
   | 'elementwise'
-  | ((c: { readonly inputs: readonly AnyTensor[]; readonly batched: readonly boolean[]; readonly size: number; readonly params: Params }) => AnyTensor[])
+  | ((c: {
+      readonly inputs: readonly AnyTensor[]
+      readonly batched: readonly boolean[]
+      readonly size: number
+      readonly params: Params
+    }) => AnyTensor[])
 
 /** Reads operand `i` of the equation at an index (one u32 expression per dim). */
 export type Read = (operand: number, index: readonly Expr[]) => Expr
@@ -46,24 +51,50 @@ export type KernelRule =
   /** Each element of the output is an expression of elements of the operands; fuses anywhere. */
   | {
       readonly kind: 'map'
-      readonly value: (c: { e: Exprs; read: Read; index: readonly Expr[]; params: Params; ins: readonly Aval[]; out: Aval }) => Expr
+      readonly value: (c: {
+        e: Exprs
+        read: Read
+        index: readonly Expr[]
+        params: Params
+        ins: readonly Aval[]
+        out: Aval
+      }) => Expr
       /** Work per element in additions; 0 for views and constants, which are never stored for their own sake. */
       readonly cost: number
       /** Where in the output the element `index` of operand 0 goes, when the map is a bijection that only moves elements. */
-      readonly inverse?: (c: { e: Exprs; index: readonly Expr[]; params: Params; in: Aval; out: Aval }) => readonly Expr[]
+      readonly inverse?: (c: {
+        e: Exprs
+        index: readonly Expr[]
+        params: Params
+        in: Aval
+        out: Aval
+      }) => readonly Expr[]
+      /** f(a, b, c) = f(f(a, b), c): an equation of many operands may be split. */
+      readonly associative?: boolean
       /** Strided views: output strides and offset from operand 0's, or null when the result is not strided. */
-      readonly strides?: (c: { shape: readonly number[]; strides: readonly number[]; params: Params; out: Aval }) => { strides: number[]; offset: number } | null
+      readonly strides?: (c: {
+        shape: readonly number[]
+        strides: readonly number[]
+        params: Params
+        out: Aval
+      }) => { strides: number[]; offset: number } | null
     }
   /** Combines elements along params.axes. */
   | { readonly kind: 'reduce'; readonly combine: 'add' | 'max' | 'min' | 'mul' }
-  /** Contraction: params of dotGeneral. */
+  /** A kernel of its own, which reads its operands as strided windows on memory: dotGeneral, scatterAdd. */
   | { readonly kind: 'dot' }
   /** Expands to other ops before fusion. */
   | { readonly kind: 'composite'; readonly expand: (inputs: readonly AnyTensor[], params: Params) => AnyTensor[] }
 
 /** One call that registry-driven tests make. `inputs` are shapes with dtype; `values` bounds what is drawn. */
 export interface Sample {
-  readonly inputs: readonly { readonly shape: readonly number[]; readonly dtype?: DType; readonly low?: number; readonly high?: number; readonly values?: readonly number[] }[]
+  readonly inputs: readonly {
+    readonly shape: readonly number[]
+    readonly dtype?: DType
+    readonly low?: number
+    readonly high?: number
+    readonly values?: readonly number[]
+  }[]
   readonly params?: Params
   /** Absolute + relative tolerance of device against reference, default 1e-5. */
   readonly tolerance?: number

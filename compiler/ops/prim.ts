@@ -60,25 +60,41 @@ export const gt = binary('gt')
 export const ge = binary('ge')
 
 /** cond is bool, all three of one shape. */
-export const select = (cond: AnyTensor, onTrue: AnyTensor, onFalse: AnyTensor): AnyTensor => bind1(opOf('select'), [cond, onTrue, onFalse])
-export const cast = (x: AnyTensor, dtype: DType): AnyTensor => (x.dtype === dtype ? x : bind1(opOf('cast'), [x], { dtype }))
+export const select = (cond: AnyTensor, onTrue: AnyTensor, onFalse: AnyTensor): AnyTensor =>
+  bind1(opOf('select'), [cond, onTrue, onFalse])
+export const cast = (x: AnyTensor, dtype: DType): AnyTensor =>
+  x.dtype === dtype ? x : bind1(opOf('cast'), [x], { dtype })
 /** A scalar of shape []. NaN and infinities are allowed. */
 export const constant = (value: number, dtype: DType = 'f32'): AnyTensor =>
-  bind1(opOf('constant'), [], { value: Number.isFinite(value) && !Object.is(value, -0) ? value : String(Object.is(value, -0) ? '-0' : value), dtype })
+  bind1(opOf('constant'), [], {
+    value: Number.isFinite(value) && !Object.is(value, -0) ? value : String(Object.is(value, -0) ? '-0' : value),
+    dtype,
+  })
 /** Counts 0, 1, … along `axis`. */
-export const iota = (shape: readonly number[], axis: number, dtype: DType = 'i32'): AnyTensor => bind1(opOf('iota'), [], { shape, axis, dtype })
+export const iota = (shape: readonly number[], axis: number, dtype: DType = 'i32'): AnyTensor =>
+  bind1(opOf('iota'), [], { shape, axis, dtype })
 
 export const reshape = (x: AnyTensor, shape: readonly number[]): AnyTensor => bind1(opOf('reshape'), [x], { shape })
 /** Output dim i is input dim permutation[i]. */
-export const transpose = (x: AnyTensor, permutation: readonly number[]): AnyTensor => bind1(opOf('transpose'), [x], { permutation })
+export const transpose = (x: AnyTensor, permutation: readonly number[]): AnyTensor =>
+  bind1(opOf('transpose'), [x], { permutation })
 /** Input dim i becomes output dim dims[i] (size 1 or equal); the other output dims repeat. dims is strictly increasing. */
 export const broadcastInDim = (x: AnyTensor, shape: readonly number[], dims: readonly number[]): AnyTensor =>
   bind1(opOf('broadcastInDim'), [x], { shape, dims })
-export const slice = (x: AnyTensor, start: readonly number[], limit: readonly number[], stride: readonly number[] = start.map(() => 1)): AnyTensor =>
-  bind1(opOf('slice'), [x], { start, limit, stride })
+export const slice = (
+  x: AnyTensor,
+  start: readonly number[],
+  limit: readonly number[],
+  stride: readonly number[] = start.map(() => 1),
+): AnyTensor => bind1(opOf('slice'), [x], { start, limit, stride })
 /** `value` is a scalar tensor; low and high count elements per dim (negative crops), interior those between neighbours. */
-export const pad = (x: AnyTensor, value: AnyTensor, low: readonly number[], high: readonly number[], interior: readonly number[] = low.map(() => 0)): AnyTensor =>
-  bind1(opOf('pad'), [x, value], { low, high, interior })
+export const pad = (
+  x: AnyTensor,
+  value: AnyTensor,
+  low: readonly number[],
+  high: readonly number[],
+  interior: readonly number[] = low.map(() => 0),
+): AnyTensor => bind1(opOf('pad'), [x, value], { low, high, interior })
 export const concat = (xs: readonly AnyTensor[], axis: number): AnyTensor => bind1(opOf('concat'), xs, { axis })
 
 export interface DotDims {
@@ -88,7 +104,8 @@ export interface DotDims {
   readonly rhsBatch: readonly number[]
 }
 /** Output dims: batch, lhs free, rhs free (lax.dot_general). */
-export const dotGeneral = (a: AnyTensor, b: AnyTensor, dims: DotDims): AnyTensor => bind1(opOf('dotGeneral'), [a, b], { ...dims })
+export const dotGeneral = (a: AnyTensor, b: AnyTensor, dims: DotDims): AnyTensor =>
+  bind1(opOf('dotGeneral'), [a, b], { ...dims })
 
 /** Reductions drop `axes` (sorted, non-negative). Max and min of nothing are -inf and +inf. */
 export const reduceSum = (x: AnyTensor, axes: readonly number[]): AnyTensor => bind1(opOf('reduceSum'), [x], { axes })
@@ -101,7 +118,8 @@ export const argmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('arg
 /** Rows of `x` [V, …rest] at `ids` (i32, any shape S) → [...S, …rest]. An id outside 0…V-1 gives NaN (f32) or 0. */
 export const gather = (x: AnyTensor, ids: AnyTensor): AnyTensor => bind1(opOf('gather'), [x, ids])
 /** Sums rows of `updates` [...S, …rest] by `ids` [...S] into [rows, …rest]; ids outside are dropped. Order is fixed, so results repeat bit for bit. */
-export const scatterAdd = (ids: AnyTensor, updates: AnyTensor, rows: number): AnyTensor => bind1(opOf('scatterAdd'), [ids, updates], { rows })
+export const scatterAdd = (ids: AnyTensor, updates: AnyTensor, rows: number): AnyTensor =>
+  bind1(opOf('scatterAdd'), [ids, updates], { rows })
 
 export const softmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('softmax'), [x], { axis })
 export const logSoftmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('logSoftmax'), [x], { axis })
@@ -123,4 +141,10 @@ export const unreduce = (x: AnyTensor, shape: readonly number[], axes: readonly 
         shape.map((_, i) => i).filter((i) => !axes.includes(i)),
       )
     : x
-export const sumAll = (x: AnyTensor): AnyTensor => (size(x.aval.shape) === 1 && !x.aval.shape.length ? x : reduceSum(x, x.aval.shape.map((_, i) => i)))
+export const sumAll = (x: AnyTensor): AnyTensor =>
+  size(x.aval.shape) === 1 && !x.aval.shape.length
+    ? x
+    : reduceSum(
+        x,
+        x.aval.shape.map((_, i) => i),
+      )

@@ -1,7 +1,15 @@
 import type { Aval } from '../ir/types.js'
 import { showAval, showShape, size } from '../ir/types.js'
 import { FoveaError } from '../trace/error.js'
-import { type AnyTensor, type JvpRule, op, type OpRecord, type RefArray, type Sample, type TransposeRule } from './op.js'
+import {
+  type AnyTensor,
+  type JvpRule,
+  type OpRecord,
+  op,
+  type RefArray,
+  type Sample,
+  type TransposeRule,
+} from './op.js'
 import * as p from './prim.js'
 import { asDtype, eachIndex, fail, stridesOf } from './rules.js'
 
@@ -11,7 +19,8 @@ const infer =
     const axes = params.axes as number[]
     if (axes.some((a, i) => !(a >= 0 && a < x.shape.length) || (i > 0 && a <= axes[i - 1])))
       fail(`${name}: axes ${showShape(axes)} are out of range or not sorted for shape ${showShape(x.shape)}`)
-    if (x.dtype === 'bool') throw new FoveaError('dtype', `${name}: expected numbers, got ${showAval(x)}; cast it to i32 or f32`)
+    if (x.dtype === 'bool')
+      throw new FoveaError('dtype', `${name}: expected numbers, got ${showAval(x)}; cast it to i32 or f32`)
     return [{ shape: x.shape.filter((_, d) => !axes.includes(d)), dtype: x.dtype }]
   }
 
@@ -30,7 +39,8 @@ const evaluate =
     return [{ ...out, data }]
   }
 /** What max (low) and min (high) of no integers are. */
-export const extreme = (dtype: 'i32' | 'u32', high: boolean): number => (dtype === 'i32' ? (high ? 2147483647 : -2147483648) : high ? 4294967295 : 0)
+export const extreme = (dtype: 'i32' | 'u32', high: boolean): number =>
+  dtype === 'i32' ? (high ? 2147483647 : -2147483648) : high ? 4294967295 : 0
 
 interface Reduction {
   readonly doc: string
@@ -56,12 +66,23 @@ const reduction = (name: string, r: Reduction): OpRecord =>
     eval: evaluate(r.init, r.f),
     jvp: r.jvp,
     transpose: r.transpose,
-    batch: ({ inputs: [x], params }) => [rebind(name, x, (params.axes as number[]).map((a) => a + 1))],
+    batch: ({ inputs: [x], params }) => [
+      rebind(
+        name,
+        x,
+        (params.axes as number[]).map((a) => a + 1),
+      ),
+    ],
     kernel: { kind: 'reduce', combine: r.combine },
     samples: r.samples,
   })
 const rebind = (name: string, x: AnyTensor, axes: number[]): AnyTensor =>
-  (({ reduceSum: p.reduceSum, reduceMax: p.reduceMax, reduceMin: p.reduceMin, reduceProd: p.reduceProd }) as Record<string, typeof p.reduceSum>)[name](x, axes)
+  (
+    ({ reduceSum: p.reduceSum, reduceMax: p.reduceMax, reduceMin: p.reduceMin, reduceProd: p.reduceProd }) as Record<
+      string,
+      typeof p.reduceSum
+    >
+  )[name](x, axes)
 
 /** Max and min pass the tangent of the extreme element; equal extremes share it evenly, as in JAX. */
 const extremeJvp: JvpRule = ({ inputs: [x], outs: [y], tangents: [t], params }) => {
@@ -77,7 +98,9 @@ export const reduceSum = reduction('reduceSum', {
   init: 0,
   f: (a, b) => a + b,
   jvp: ({ tangents: [t], params }) => [t && p.reduceSum(t, params.axes as number[])],
-  transpose: ({ cotangents: [ct], inputs: [x], params }) => [ct && p.unreduce(ct, x.aval.shape, params.axes as number[])],
+  transpose: ({ cotangents: [ct], inputs: [x], params }) => [
+    ct && p.unreduce(ct, x.aval.shape, params.axes as number[]),
+  ],
   samples,
 })
 export const reduceMax = reduction('reduceMax', {
@@ -103,7 +126,9 @@ export const reduceProd = reduction('reduceProd', {
   combine: 'mul',
   init: 1,
   f: (a, b) => a * b,
-  jvp: ({ inputs: [x], outs: [y], tangents: [t], params }) => [t && p.mul(y, p.reduceSum(p.div(t, x), params.axes as number[]))],
+  jvp: ({ inputs: [x], outs: [y], tangents: [t], params }) => [
+    t && p.mul(y, p.reduceSum(p.div(t, x), params.axes as number[])),
+  ],
   transpose: 'nonlinear',
   samples: [{ inputs: [{ shape: [3, 4], low: 0.5, high: 1.5 }], params: { axes: [1] } }],
 })

@@ -15,8 +15,13 @@ export const same =
   (ins: readonly Aval[]): Aval[] => {
     const [first] = ins
     for (const a of ins) {
-      if (!sameShape(a.shape, first.shape)) fail(`${name}: expected operands of one shape, got ${ins.map(showAval).join(' and ')}`)
-      if (a.dtype !== first.dtype) throw new FoveaError('dtype', `${name}: expected operands of one dtype, got ${ins.map(showAval).join(' and ')}; cast one`)
+      if (!sameShape(a.shape, first.shape))
+        fail(`${name}: expected operands of one shape, got ${ins.map(showAval).join(' and ')}`)
+      if (a.dtype !== first.dtype)
+        throw new FoveaError(
+          'dtype',
+          `${name}: expected operands of one dtype, got ${ins.map(showAval).join(' and ')}; cast one`,
+        )
     }
     if (allowed && !allowed.includes(first.dtype))
       throw new FoveaError('dtype', `${name}: expected ${allowed.join(' or ')}, got ${showAval(first)}`)

@@ -16,7 +16,12 @@ const inverse = (permutation: readonly number[]): number[] => {
 }
 
 /** Fills the result by reading operand 0 at the index `from` gives; undefined: leave `fill`. */
-const moved = (x: RefArray, out: Aval, from: (index: readonly number[]) => readonly number[] | undefined, fill = 0): RefArray[] => {
+const moved = (
+  x: RefArray,
+  out: Aval,
+  from: (index: readonly number[]) => readonly number[] | undefined,
+  fill = 0,
+): RefArray[] => {
   const data = new Float64Array(size(out.shape))
   const strides = stridesOf(x.shape)
   eachIndex(out.shape, (index, at) => {
@@ -55,7 +60,11 @@ export const reshape = op({
 })
 
 /** Strides of a reshaped strided view, or null when it takes a copy. Dims of size 1 are free. */
-function reshapeStrides(from: readonly number[], strides: readonly number[], to: readonly number[]): { strides: number[]; offset: number } | null {
+function reshapeStrides(
+  from: readonly number[],
+  strides: readonly number[],
+  to: readonly number[],
+): { strides: number[]; offset: number } | null {
   const dims = range(from.length).filter((d) => from[d] !== 1)
   const out: number[] = []
   let i = 0
@@ -95,7 +104,13 @@ export const transpose = op({
   doc: 'Permutes dims: output dim i is input dim params.permutation[i].',
   infer: ([x], params) => {
     const permutation = params.permutation as number[]
-    if (permutation.length !== x.shape.length || !sameShape([...permutation].sort((a, b) => a - b), range(x.shape.length)))
+    if (
+      permutation.length !== x.shape.length ||
+      !sameShape(
+        [...permutation].sort((a, b) => a - b),
+        range(x.shape.length),
+      )
+    )
       fail(`transpose: ${showShape(permutation)} is not a permutation of the axes of ${showShape(x.shape)}`)
     return [{ shape: permutation.map((d) => x.shape[d]), dtype: x.dtype }]
   },
@@ -129,15 +144,23 @@ export const broadcastInDim = op({
   infer: ([x], params) => {
     const shape = params.shape as number[]
     const dims = params.dims as number[]
-    const ok = dims.length === x.shape.length && dims.every((d, i) => d < shape.length && (i === 0 || d > dims[i - 1]) && (x.shape[i] === 1 || x.shape[i] === shape[d]))
-    if (!ok) fail(`broadcastInDim: cannot broadcast ${showShape(x.shape)} to ${showShape(shape)} with dims ${showShape(dims)}`)
+    const ok =
+      dims.length === x.shape.length &&
+      dims.every(
+        (d, i) => d < shape.length && (i === 0 || d > dims[i - 1]) && (x.shape[i] === 1 || x.shape[i] === shape[d]),
+      )
+    if (!ok)
+      fail(`broadcastInDim: cannot broadcast ${showShape(x.shape)} to ${showShape(shape)} with dims ${showShape(dims)}`)
     return [{ shape, dtype: x.dtype }]
   },
-  eval: ([x], params, [out]) => moved(x, out, (index) => (params.dims as number[]).map((d, i) => (x.shape[i] === 1 ? 0 : index[d]))),
+  eval: ([x], params, [out]) =>
+    moved(x, out, (index) => (params.dims as number[]).map((d, i) => (x.shape[i] === 1 ? 0 : index[d]))),
   jvp: ({ tangents: [t], params }) => [t && p.broadcastInDim(t, params.shape as number[], params.dims as number[])],
   transpose: linear1((ct, x, params) => {
     const dims = params.dims as number[]
-    const axes = range(ct.aval.shape.length).filter((d) => !dims.includes(d) || (x.shape[dims.indexOf(d)] === 1 && ct.aval.shape[d] !== 1))
+    const axes = range(ct.aval.shape.length).filter(
+      (d) => !dims.includes(d) || (x.shape[dims.indexOf(d)] === 1 && ct.aval.shape[d] !== 1),
+    )
     const summed = axes.length ? p.reduceSum(ct, axes) : ct
     return sameShape(summed.aval.shape, x.shape) ? summed : p.reshape(summed, x.shape)
   }),
@@ -172,8 +195,13 @@ export const slice = op({
   doc: 'Elements params.start to params.limit (exclusive) in steps of params.stride, per dim.',
   infer: ([x], params) => {
     const { start, limit, stride } = params as unknown as Record<'start' | 'limit' | 'stride', number[]>
-    const ok = start.length === x.shape.length && start.every((s, d) => s >= 0 && s <= limit[d] && limit[d] <= x.shape[d] && stride[d] >= 1)
-    if (!ok) fail(`slice: ${showShape(start)} to ${showShape(limit)} by ${showShape(stride)} is out of range for ${showAval(x)}`)
+    const ok =
+      start.length === x.shape.length &&
+      start.every((s, d) => s >= 0 && s <= limit[d] && limit[d] <= x.shape[d] && stride[d] >= 1)
+    if (!ok)
+      fail(
+        `slice: ${showShape(start)} to ${showShape(limit)} by ${showShape(stride)} is out of range for ${showAval(x)}`,
+      )
     return [{ shape: start.map((s, d) => Math.ceil((limit[d] - s) / stride[d])), dtype: x.dtype }]
   },
   eval: ([x], params, [out]) => {
@@ -219,10 +247,15 @@ export const pad = op({
   doc: 'Adds params.low and params.high elements per dim (negative: crops) and params.interior between neighbours, of the value of operand 1 (lax.pad).',
   infer: ([x, value], params) => {
     const { low, high, interior } = params as unknown as Record<'low' | 'high' | 'interior', number[]>
-    if (value.shape.length || value.dtype !== x.dtype) fail(`pad: expected a scalar ${x.dtype} to pad with, got ${showAval(value)}`)
-    if (low.length !== x.shape.length || high.length !== x.shape.length) fail(`pad: expected ${x.shape.length} widths for ${showAval(x)}, got low ${showShape(low)} and high ${showShape(high)}`)
+    if (value.shape.length || value.dtype !== x.dtype)
+      fail(`pad: expected a scalar ${x.dtype} to pad with, got ${showAval(value)}`)
+    if (low.length !== x.shape.length || high.length !== x.shape.length)
+      fail(
+        `pad: expected ${x.shape.length} widths for ${showAval(x)}, got low ${showShape(low)} and high ${showShape(high)}`,
+      )
     const shape = x.shape.map((n, d) => low[d] + high[d] + n + Math.max(0, n - 1) * interior[d])
-    if (shape.some((n) => n < 0)) fail(`pad: low ${showShape(low)} and high ${showShape(high)} crop more than ${showAval(x)} has`)
+    if (shape.some((n) => n < 0))
+      fail(`pad: low ${showShape(low)} and high ${showShape(high)} crop more than ${showAval(x)} has`)
     return [{ shape, dtype: x.dtype }]
   },
   eval: ([x, value], params, [out]) => {
@@ -242,8 +275,19 @@ export const pad = op({
     const { low, high, interior } = params as unknown as Record<'low' | 'high' | 'interior', number[]>
     // The transpose crops what was added, then takes every (interior + 1)-th element.
     const zero = p.constant(0, ct.aval.dtype)
-    const whole = p.pad(ct, zero, low.map((n) => -n), high.map((n) => -n), low.map(() => 0))
-    const dx = p.slice(whole, low.map(() => 0), whole.aval.shape, interior.map((n) => n + 1))
+    const whole = p.pad(
+      ct,
+      zero,
+      low.map((n) => -n),
+      high.map((n) => -n),
+      low.map(() => 0),
+    )
+    const dx = p.slice(
+      whole,
+      low.map(() => 0),
+      whole.aval.shape,
+      interior.map((n) => n + 1),
+    )
     const inside = linear[1] ? p.sumAll(dx) : null
     return [linear[0] ? checkShape(dx, x) : null, inside && p.sub(p.sumAll(ct), inside)]
   },
@@ -251,7 +295,13 @@ export const pad = op({
     if (batched[1]) {
       // A pad value per example: pad with 0 and choose.
       const { low, high, interior } = params as unknown as Record<'low' | 'high' | 'interior', number[]>
-      const full = batched[0] ? x : p.broadcastInDim(x, [n, ...x.aval.shape], range(x.aval.shape.length).map((d) => d + 1))
+      const full = batched[0]
+        ? x
+        : p.broadcastInDim(
+            x,
+            [n, ...x.aval.shape],
+            range(x.aval.shape.length).map((d) => d + 1),
+          )
       const [l, h, s] = [low, high, interior].map((w) => [0, ...w])
       const inside = p.pad(p.cast(p.like(full, 1), 'bool'), p.constant(0, 'bool'), l, h, s)
       const values = p.pad(full, p.constant(0, x.aval.dtype), l, h, s)
@@ -274,9 +324,18 @@ export const pad = op({
         // Negative positions wrap in u32 and so fail the upper bound.
         const from = low[d] > 0 ? e.call('sub', 'u32', [i, e.index(low[d])]) : e.iadd(i, e.index(-low[d]))
         let test = e.call('lt', 'bool', [from, e.index(span)])
-        if (step > 1) test = e.call('and', 'bool', [test, e.call('eq', 'bool', [e.call('imod', 'u32', [from, e.index(step)]), e.index(0)])])
+        if (step > 1)
+          test = e.call('and', 'bool', [
+            test,
+            e.call('eq', 'bool', [e.call('imod', 'u32', [from, e.index(step)]), e.index(0)]),
+          ])
         inside = inside.k === 'lit' ? test : e.call('and', 'bool', [inside, test])
-        return e.call('select', 'u32', [test, step > 1 ? e.call('idiv', 'u32', [from, e.index(step)]) : from, e.index(0)], n - 1)
+        return e.call(
+          'select',
+          'u32',
+          [test, step > 1 ? e.call('idiv', 'u32', [from, e.index(step)]) : from, e.index(0)],
+          n - 1,
+        )
       })
       return e.call('select', out.dtype, [inside, read(0, at), read(1, [])])
     },
@@ -288,7 +347,11 @@ export const pad = op({
   ],
 })
 const checkShape = (dx: AnyTensor, x: AnyTensor): AnyTensor => {
-  if (!sameShape(dx.aval.shape, x.aval.shape)) throw new FoveaError('shape', `pad: the gradient of a pad that crops elements apart is not defined for ${showAval(x.aval)}`)
+  if (!sameShape(dx.aval.shape, x.aval.shape))
+    throw new FoveaError(
+      'shape',
+      `pad: the gradient of a pad that crops elements apart is not defined for ${showAval(x.aval)}`,
+    )
   return dx
 }
 
@@ -299,13 +362,20 @@ export const concat = op({
     const axis = params.axis as number
     const [first] = ins
     if (!first) fail('concat: expected at least one operand, got none')
-    if (!(axis >= 0 && axis < first.shape.length)) fail(`concat: axis ${axis} is out of range for shape ${showShape(first.shape)}`)
+    if (!(axis >= 0 && axis < first.shape.length))
+      fail(`concat: axis ${axis} is out of range for shape ${showShape(first.shape)}`)
     for (const x of ins) {
       if (x.shape.length !== first.shape.length || x.shape.some((n, d) => d !== axis && n !== first.shape[d]))
         fail(`concat(axis ${axis}): expected equal dims except at the axis, got ${ins.map(showAval).join(', ')}`)
-      if (x.dtype !== first.dtype) throw new FoveaError('dtype', `concat: expected operands of one dtype, got ${ins.map(showAval).join(', ')}`)
+      if (x.dtype !== first.dtype)
+        throw new FoveaError('dtype', `concat: expected operands of one dtype, got ${ins.map(showAval).join(', ')}`)
     }
-    return [{ shape: first.shape.map((n, d) => (d === axis ? ins.reduce((m, x) => m + x.shape[axis], 0) : n)), dtype: first.dtype }]
+    return [
+      {
+        shape: first.shape.map((n, d) => (d === axis ? ins.reduce((m, x) => m + x.shape[axis], 0) : n)),
+        dtype: first.dtype,
+      },
+    ]
   },
   eval: (ins, params, [out]) => {
     const axis = params.axis as number
@@ -345,12 +415,21 @@ export const concat = op({
   },
   batch: ({ inputs, batched, size: n, params }) => [
     p.concat(
-      inputs.map((x, i) => (batched[i] ? x : p.broadcastInDim(x, [n, ...x.aval.shape], range(x.aval.shape.length).map((d) => d + 1)))),
+      inputs.map((x, i) =>
+        batched[i]
+          ? x
+          : p.broadcastInDim(
+              x,
+              [n, ...x.aval.shape],
+              range(x.aval.shape.length).map((d) => d + 1),
+            ),
+      ),
       (params.axis as number) + 1,
     ),
   ],
   kernel: {
     kind: 'map',
+    associative: true,
     cost: 1,
     value: ({ e, read, index, params, ins, out }) => {
       const axis = params.axis as number

@@ -23,10 +23,10 @@ export function inPlace({ kernel, buffers }: Lowered, x: Var, v: Var): boolean {
     for (const s of stmts) {
       if (s.k === 'let') named.set(s.name, s.value)
       if (s.k === 'let' || s.k === 'mutable' || s.k === 'set' || s.k === 'store') visit(s.value)
-      if (s.k === 'if' || s.k === 'exit') visit(s.cond)
+      if (s.k === 'if' || s.k === 'while' || s.k === 'exit') visit(s.cond)
       if (s.k === 'store') visit(s.at)
       if (s.k === 'store' && buffers[s.buffer] === v) written.add(spell(s.at))
-      if (s.k === 'loop' || s.k === 'if') walk(s.body)
+      if (s.k === 'loop' || s.k === 'if' || s.k === 'while') walk(s.body)
     }
   }
   /** Addresses may have been named by `let`s: what they stand for is compared. */
@@ -48,7 +48,9 @@ export function alias(l: Lowered, aliases: ReadonlyMap<Var, Var>): Lowered {
   const kept = l.buffers.map((_, i) => i).filter((i) => !gone(i))
   const index = l.buffers.map((v, i) => {
     const out = gone(i) ? takenBy.get(v)! : v
-    return kept.findIndex((k) => (gone(i) ? l.buffers[k] === out && l.kernel.buffers[k].access === 'read_write' : k === i))
+    return kept.findIndex((k) =>
+      gone(i) ? l.buffers[k] === out && l.kernel.buffers[k].access === 'read_write' : k === i,
+    )
   })
   return {
     kernel: {

@@ -98,7 +98,8 @@ export function group(fn: Fn, target: Target, donated: ReadonlySet<Var> = new Se
   const materialized = initial(graph)
   for (;;) {
     const grouping = assemble(graph, materialized, target, donated)
-    const more = sharedValues(grouping, materialized)
+    const wide = tooWide(grouping, target, donated)
+    const more = wide.length ? wide : sharedValues(grouping, materialized)
     if (!more.length) return grouping
     for (const v of more) materialized.add(v)
   }
@@ -350,6 +351,32 @@ function subtree(graph: Graph, v: Var, isLeaf: (v: Var) => boolean): Set<Eqn> {
 }
 const subtreeCost = (graph: Graph, v: Var, isLeaf: (v: Var) => boolean): number =>
   [...subtree(graph, v, isLeaf)].reduce((sum, eqn) => sum + (mapRule(eqn)?.cost ?? 0), 0)
+
+/**
+ * A value that reads more arrays than a kernel binds is computed in parts: of what is inlined into it, the widest part that
+ * fits is put in memory first.
+ */
+function tooWide({ graph, groups, owner }: Grouping, target: Target, donated: ReadonlySet<Var>): Var[] {
+  const isLeaf = (v: Var): boolean => !graph.def.has(v) || owner.has(v)
+  const leavesOf = leafFinder(graph, isLeaf)
+  const limit = target.maxStorageBuffersPerShaderStage
+  const out = new Set<Var>()
+  for (const g of groups)
+    for (const v of [...g.anchors.flatMap((a) => a.outputs), ...g.stores]) {
+      const leaves = leavesOf(v)
+      if (leaves.size + 1 - overwritten(graph, [v], leaves, donated).size <= limit) continue
+      let best: Var | undefined
+      for (const eqn of subtree(graph, v, isLeaf))
+        for (const part of eqn.outputs) {
+          const n = leavesOf(part).size
+          if (part !== v && !isLeaf(part) && n > 1 && n < limit && (!best || n > leavesOf(best).size)) best = part
+        }
+      if (!best)
+        throw new Error(`internal: '${graph.def.get(v)!.op}' reads ${leaves.size} arrays, and a kernel binds ${limit}`)
+      out.add(best)
+    }
+  return [...out]
+}
 
 /** Work per element, in additions, from which a value that two kernels need is kept instead of computed twice. */
 const keepFrom = 12

@@ -3,7 +3,7 @@ import { toStateDict } from '../../stdlib/checkpoint/index.js'
 import { batches } from '../../stdlib/data/index.js'
 import { trainBpe } from '../../stdlib/text/index.js'
 import { type Clip, loadClip } from './checkpoint.js'
-import { smallConfig } from './config.js'
+import { parseConfig, smallConfig } from './config.js'
 import { diverged, lossReader } from './losses.js'
 import { clipPreprocessor, encodeCaptions, loadPairs } from './pairs.js'
 import { initClip } from './params.js'
@@ -188,7 +188,9 @@ async function fresh(
     const { imageSize = recipe.imageSize, maxLength = recipe.maxLength } = options
     const tokenizer = trainBpe(captions, { vocabSize: recipe.vocabSize, maxLength })
     const { vocabSize, bosId, eosId, padId } = tokenizer
-    const config = sized({ vocabSize, bosId: bosId!, eosId: eosId!, padId, imageSize, maxLength })
+    const sizes = { vocabSize, bosId: bosId!, eosId: eosId!, padId, imageSize, maxLength }
+    // Parsed as it will be when the run is resumed: the same fields in the same order.
+    const config = parseConfig(sized(sizes), "the new model's config")
     const params = await initClip(config, seed)
     const clip = { config, params, tokenizer, preprocessor: clipPreprocessor(imageSize) }
     return { clip, settings: { ...given, imageSize, maxLength } }

@@ -34,7 +34,10 @@ const product = (layout: Layout, m: number, n: number, k: number, batch: number[
   return {
     name: `${layout} ${[...batch, ''].join('x')}${m},${n},${k}`,
     f: (x, y) => [p.dotGeneral(x, y, dims)],
-    inputs: [f32(...batch, ...(layout === 'TN' ? [k, m] : [m, k])), f32(...batch, ...(layout === 'NT' ? [n, k] : [k, n]))],
+    inputs: [
+      f32(...batch, ...(layout === 'TN' ? [k, m] : [m, k])),
+      f32(...batch, ...(layout === 'NT' ? [n, k] : [k, n])),
+    ],
     flops: 2 * m * n * k * batch.reduce((x, y) => x * y, 1),
   }
 }
@@ -47,7 +50,12 @@ const scores: Case = {
 }
 const weighted: Case = {
   name: 'weighted 32x4x17x17',
-  f: (a, v) => [p.transpose(p.dotGeneral(a, v, { lhsBatch: [0, 1], rhsBatch: [0, 2], lhsContract: [3], rhsContract: [1] }), [0, 2, 1, 3])],
+  f: (a, v) => [
+    p.transpose(
+      p.dotGeneral(a, v, { lhsBatch: [0, 1], rhsBatch: [0, 2], lhsContract: [3], rhsContract: [1] }),
+      [0, 2, 1, 3],
+    ),
+  ],
   inputs: [f32(32, 4, 17, 17), f32(32, 17, 4, 16)],
   flops: 2 * 128 * 17 * 17 * 16,
 }
@@ -77,7 +85,11 @@ const adamw = (w: AnyTensor, g: AnyTensor, m: AnyTensor, v: AnyTensor): AnyTenso
   return [p.sub(w, times(p.add(step, times(w, 0.1)), 1e-3)), m1, v1]
 }
 const cases: Case[] = [
-  ...(['NN', 'NT', 'TN'] as const).flatMap((layout) => [product(layout, 1088, 64, 64), product(layout, 1088, 256, 64), product(layout, 1088, 64, 256)]),
+  ...(['NN', 'NT', 'TN'] as const).flatMap((layout) => [
+    product(layout, 1088, 64, 64),
+    product(layout, 1088, 256, 64),
+    product(layout, 1088, 64, 256),
+  ]),
   product('TN', 64, 64, 1088),
   product('TN', 256, 64, 1088),
   product('NT', 17, 17, 16, [128]),
@@ -85,8 +97,18 @@ const cases: Case[] = [
   product('TN', 17, 16, 17, [128]),
   scores,
   weighted,
-  { name: 'dense+gelu 1088,256,64', f: (x, w, b) => [gelu(dense(x, w, b))], inputs: [f32(1088, 64), f32(64, 256), f32(256)], flops: 2 * 1088 * 256 * 64 },
-  { name: 'dense+add 1088,64,256', f: (x, w, b, r) => [p.add(r, dense(x, w, b))], inputs: [f32(1088, 256), f32(256, 64), f32(64), f32(1088, 64)], flops: 2 * 1088 * 256 * 64 },
+  {
+    name: 'dense+gelu 1088,256,64',
+    f: (x, w, b) => [gelu(dense(x, w, b))],
+    inputs: [f32(1088, 64), f32(64, 256), f32(256)],
+    flops: 2 * 1088 * 256 * 64,
+  },
+  {
+    name: 'dense+add 1088,64,256',
+    f: (x, w, b, r) => [p.add(r, dense(x, w, b))],
+    inputs: [f32(1088, 256), f32(256, 64), f32(64), f32(1088, 64)],
+    flops: 2 * 1088 * 256 * 64,
+  },
   { name: 'add 1088x64', f: (x, y) => [p.add(x, y)], inputs: [f32(1088, 64), f32(1088, 64)] },
   { name: 'gelu 1088x256', f: (x, y) => [gelu(columns(x, y)), gelu(x)], inputs: [f32(1088, 256), f32(256)] },
   { name: 'transpose 1088x64', f: (x) => [p.transpose(x, [1, 0])], inputs: [f32(1088, 64)] },
@@ -95,11 +117,23 @@ const cases: Case[] = [
   { name: 'softmax backward 2176x17', f: backward((x) => p.softmax(x, 1)), inputs: [f32(2176, 17), f32(2176, 17)] },
   { name: 'softmax 64x1024', f: (x) => [p.softmax(x, 1)], inputs: [f32(64, 1024)] },
   { name: 'layerNorm 1088x64', f: (x, w, b) => [layerNorm(x, w, b)], inputs: [f32(1088, 64), f32(64), f32(64)] },
-  { name: 'layerNorm backward 1088x64', f: backward(layerNorm), inputs: [f32(1088, 64), f32(1088, 64), f32(64), f32(64)] },
+  {
+    name: 'layerNorm backward 1088x64',
+    f: backward(layerNorm),
+    inputs: [f32(1088, 64), f32(1088, 64), f32(64), f32(64)],
+  },
   { name: 'column sum 1088x256', f: (x) => [p.reduceSum(x, [0])], inputs: [f32(1088, 256)] },
   { name: 'sum of squares 70k', f: (x) => [p.sumAll(p.mul(x, x))], inputs: [f32(70_000)] },
-  { name: 'gather 512 of 600x64', f: (x, ids) => [p.gather(x, ids)], inputs: [f32(600, 64), { shape: [512], dtype: 'i32', high: 600 }] },
-  { name: 'scatterAdd 512 to 600x64', f: (ids, x) => [p.scatterAdd(ids, x, 600)], inputs: [{ shape: [512], dtype: 'i32', high: 600 }, f32(512, 64)] },
+  {
+    name: 'gather 512 of 600x64',
+    f: (x, ids) => [p.gather(x, ids)],
+    inputs: [f32(600, 64), { shape: [512], dtype: 'i32', high: 600 }],
+  },
+  {
+    name: 'scatterAdd 512 to 600x64',
+    f: (ids, x) => [p.scatterAdd(ids, x, 600)],
+    inputs: [{ shape: [512], dtype: 'i32', high: 600 }, f32(512, 64)],
+  },
 ]
 
 const device = await getDevice()
@@ -107,7 +141,11 @@ const software = device.target.class === 'software'
 console.log(`${device.info.kind} ${device.info.description}`)
 
 for (const c of cases.filter(({ name }) => name.includes(process.argv[2] ?? ''))) {
-  const traced = traceFn((...xs: AnyTensor[]) => c.f(...xs), c.inputs.map(({ shape, dtype = 'f32' }) => inputTensor({ shape, dtype }, '')), 'f')
+  const traced = traceFn(
+    (...xs: AnyTensor[]) => c.f(...xs),
+    c.inputs.map(({ shape, dtype = 'f32' }) => inputTensor({ shape, dtype }, '')),
+    'f',
+  )
   const program = compile(traced.fn, device.target)
   const cpu = cpuMs()
   await (await load(device, program)).run(inputsOf(c))
@@ -129,9 +167,14 @@ for (const c of cases.filter(({ name }) => name.includes(process.argv[2] ?? ''))
     repeats = Math.max(1, Math.min(200, Math.round(30 / best)))
     ready.dispose()
   }
-  const bytes = [...c.inputs.map(({ shape }) => shape), ...program.outputs.map(({ shape }) => shape)].reduce((n, s) => n + 4 * s.reduce((x, y) => x * y, 1), 0)
+  const bytes = [...c.inputs.map(({ shape }) => shape), ...program.outputs.map(({ shape }) => shape)].reduce(
+    (n, s) => n + 4 * s.reduce((x, y) => x * y, 1),
+    0,
+  )
   const speed = c.flops ? `${(c.flops / best / 1e6).toFixed(2)} GFLOP/s` : `${(bytes / best / 1e6).toFixed(2)} GB/s`
-  console.log(`${c.name.padEnd(28)} ${(best * 1000).toFixed(0).padStart(7)} us  ${speed.padStart(14)}  compile ${compiled.toFixed(0).padStart(4)} ms  ${program.dispatches.length} dispatches`)
+  console.log(
+    `${c.name.padEnd(28)} ${(best * 1000).toFixed(0).padStart(7)} us  ${speed.padStart(14)}  compile ${compiled.toFixed(0).padStart(4)} ms  ${program.dispatches.length} dispatches`,
+  )
 }
 await destroyDevice()
 
@@ -139,7 +182,13 @@ function inputsOf(c: Case): ArrayStorage[] {
   return c.inputs.map(({ shape, dtype = 'f32', high }) => {
     const n = shape.reduce((x, y) => x * y, 1)
     const value = (i: number): number => (high ? (i * 7919) % high : Math.sin(i * 12.9898))
-    return hostArray(dtype === 'i32' ? Int32Array.from({ length: n }, (_, i) => value(i)) : Float32Array.from({ length: n }, (_, i) => value(i)), shape, dtype)
+    return hostArray(
+      dtype === 'i32'
+        ? Int32Array.from({ length: n }, (_, i) => value(i))
+        : Float32Array.from({ length: n }, (_, i) => value(i)),
+      shape,
+      dtype,
+    )
   })
 }
 function cpuMs(): number {
