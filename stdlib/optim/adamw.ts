@@ -24,12 +24,6 @@ export interface OptState<P> {
   readonly nu: P
 }
 
-export interface Optimizer {
-  init<P>(params: P): OptState<P>
-  /** New parameters and state. Pure: call it inside the jitted step. */
-  update<P>(grads: P, state: OptState<P>, params: P): [params: P, state: OptState<P>]
-}
-
 /**
  * Adam with decoupled weight decay; equal to torch.optim.AdamW.
  * Source: Loshchilov & Hutter 2019, "Decoupled weight decay regularization".
@@ -40,7 +34,7 @@ export interface Optimizer {
  * const params = { w: ones([2, 2]) }
  * const [next, state] = optimizer.update({ w: ones([2, 2]) }, optimizer.init(params), params)
  */
-export function adamw(options: AdamWOptions): Optimizer {
+export function adamw(options: AdamWOptions) {
   const {
     lr,
     betas: [b1, b2] = [0.9, 0.999],
@@ -50,8 +44,12 @@ export function adamw(options: AdamWOptions): Optimizer {
   } = options
   type F = Tensor<any, 'f32'>
   return {
-    init: (params) => ({ step: zeros([], 'i32'), mu: treeMap(zerosLike, params), nu: treeMap(zerosLike, params) }),
-    update: (grads, state, params) =>
+    init: <P>(params: P): OptState<P> => ({
+      step: zeros([], 'i32'),
+      mu: treeMap(zerosLike, params),
+      nu: treeMap(zerosLike, params),
+    }),
+    update: <P>(grads: P, state: OptState<P>, params: P): [params: P, state: OptState<P>] =>
       namedScope('adamw', () => {
         const [p, g, m, v] = [params, grads, state.mu, state.nu].map((tree) => flatten(tree))
         if (treeKey(p.tree) !== treeKey(g.tree))
@@ -73,7 +71,7 @@ export function adamw(options: AdamWOptions): Optimizer {
           const move = div(mul(mu, scale) as F, add(div(sqrt(nu) as F, unbias2) as F, eps) as F) as F
           return [sub(mask(p.paths[i], x) ? (mul(x, decay) as F) : (x as F), move) as F, mu, nu]
         })
-        const tree = <P>(which: 0 | 1 | 2): P =>
+        const tree = (which: 0 | 1 | 2): P =>
           unflatten(
             p.tree,
             next.map((n) => n[which]),

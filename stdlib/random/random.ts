@@ -58,7 +58,7 @@ function encrypt(k: Key, shape: readonly number[]): [Any, Any] {
 }
 
 /**
- * `n` new independent keys, as the rows of [n, 2]; take them apart with `slice` or use them with `foldIn`.
+ * `n` new independent keys.
  *
  * @example
  * const [a, b] = split(key(0))
