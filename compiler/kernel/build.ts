@@ -1,7 +1,7 @@
 import type { Target } from '../ir/program.js'
 import type { Var } from '../ir/types.js'
 import { type Expr, type Exprs, linearIndex } from './expr.js'
-import { type Kernel, type KernelBuffer, type Stmt, sharedBase } from './ir.js'
+import { type Kernel, type KernelBuffer, type Stmt, scratchBase } from './ir.js'
 import { bindLets } from './lets.js'
 
 /** A kernel and the values behind its buffers. */
@@ -72,7 +72,7 @@ export function finish(
 
 /** The same statements with their buffers renumbered; expressions that were one object stay one. */
 export function renumber(body: readonly Stmt[], to: (buffer: number) => number): Stmt[] {
-  const number = (i: number): number => (i >= sharedBase ? i : to(i))
+  const number = (i: number): number => (i >= scratchBase ? i : to(i))
   const moved = new Map<Expr, Expr>()
   const move = (x: Expr): Expr => {
     const known = moved.get(x)

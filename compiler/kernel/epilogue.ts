@@ -2,8 +2,8 @@ import type { Var } from '../ir/types.js'
 import { type Group, type Grouping, placeStore } from '../pass/group.js'
 import type { Buffers } from './build.js'
 import { emitter, type Held } from './emit.js'
-import type { Expr, Exprs } from './expr.js'
-import type { Stmt } from './ir.js'
+import type { Expr, Exprs, ExprType } from './expr.js'
+import { type Scratch, type Stmt, scratchBase } from './ir.js'
 import { valuesFirst } from './loops.js'
 import { packer } from './pack.js'
 
@@ -12,49 +12,90 @@ export interface Tile {
   readonly rows: number
   readonly columns: number
   /** The element's index in the product. */
-  readonly index: (row: number, column: number) => readonly Expr[]
+  readonly index: (row: Expr, column: number) => readonly Expr[]
   readonly value: (row: number, column: number) => Expr
   /** Whether the element exists; undefined: always. */
-  readonly inside: (row: number, column: number) => Expr | undefined
+  readonly inside: (row: Expr, column: number) => Expr | undefined
 }
 
+/** Rows whose stores are written out. More go through an array and a loop: code for each would take long to compile. */
+const writtenOut = 4
+
 /** Stores a tile of a group's product and the pointwise values that follow it, four columns at a time where they are neighbours. */
-export function storeTile(e: Exprs, b: Buffers, { graph, stored, owner }: Grouping, g: Group, tile: Tile): Stmt[] {
+export function storeTile(
+  e: Exprs,
+  b: Buffers,
+  { graph, stored, owner }: Grouping,
+  g: Group,
+  tile: Tile,
+): { body: Stmt[]; scratch: Scratch[] } {
   const own = new Set<Var>([...g.stores, ...g.anchors[0].outputs])
   const inMemory = (v: Var): boolean => !own.has(v) && (owner.has(v) || !graph.def.has(v))
   const load = (v: Var, index: readonly Expr[]): Expr => b.load(e, v, index)
   const [y] = g.anchors[0].outputs
   const packs = packer(e, b)
-  const step = tile.columns % 4 === 0 ? 4 : 1
-  const out: Stmt[] = []
-  for (let i = 0; i < tile.rows; i++)
-    for (let j0 = 0; j0 < tile.columns; j0 += step) {
-      const elements = Array.from({ length: step }, (_, j) => ({
-        index: tile.index(i, j0 + j),
-        value: tile.value(i, j0 + j),
-      }))
-      const store = (v: Var): Stmt[] => {
-        const placed = elements.map(({ index }) => placeStore(e, graph, g, v, { outer: index, full: index }, inMemory)!)
-        const values = placed.map(({ index, moves }, j) => {
-          const held = new Map<Var, Held>([[y, elements[j]]])
-          return emitter({ e, graph, held, inMemory, load, moves })(v, index)
-        })
-        return packs.store(
-          v,
-          placed.map(({ index }) => index),
-          values,
-        )
-      }
-      const whole = stored.has(y)
-        ? packs.store(
-            y,
-            elements.map(({ index }) => index),
-            elements.map(({ value }) => value),
-          )
-        : []
-      const stmts = valuesFirst([...whole, ...g.stores.filter((v) => stored.has(v)).flatMap(store)])
-      const cond = tile.inside(i, j0)
-      out.push(...(cond ? [{ k: 'if' as const, cond, body: stmts }] : stmts))
+  const width = tile.columns % 4 === 0 ? 4 : 1
+  const parts = tile.columns / width
+  const element = (x: Expr, j: number): Expr => (width === 4 ? e.call(`lane${j}`, y.aval.dtype, [x]) : x)
+
+  /** The stores of part `q` of a row, given its values. */
+  const storePart = (row: Expr, q: number, values: readonly Expr[]): Stmt[] => {
+    const indices = values.map((_, j) => tile.index(row, q * width + j))
+    const store = (v: Var): Stmt[] => {
+      const placed = indices.map((index) => placeStore(e, graph, g, v, { outer: index, full: index }, inMemory)!)
+      const results = placed.map(({ index, moves }, j) => {
+        const held = new Map<Var, Held>([[y, { index: indices[j], value: values[j] }]])
+        return emitter({ e, graph, held, inMemory, load, moves })(v, index)
+      })
+      return packs.store(
+        v,
+        placed.map(({ index }) => index),
+        results,
+      )
     }
-  return out
+    const stmts = valuesFirst([...(stored.has(y) ? packs.store(y, indices, values) : []), ...writes.flatMap(store)])
+    const cond = tile.inside(row, q * width)
+    return cond ? [{ k: 'if', cond, body: stmts }] : stmts
+  }
+  const writes = g.stores.filter((v) => stored.has(v))
+  const list = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
+  const valuesOf = (i: number, q: number): Expr[] => list(width).map((j) => tile.value(i, q * width + j))
+  if (tile.rows <= writtenOut || !writes.length)
+    return {
+      body: list(tile.rows).flatMap((i) => list(parts).flatMap((q) => storePart(e.index(i), q, valuesOf(i, q)))),
+      scratch: [],
+    }
+
+  const t: ExprType = width === 4 ? `${y.aval.dtype}x4` : y.aval.dtype
+  const fill = list(tile.rows).flatMap((i) =>
+    list(parts).map((q): Stmt => {
+      const values = valuesOf(i, q)
+      return {
+        k: 'store',
+        buffer: scratchBase,
+        at: e.index(i * parts + q),
+        value: width === 4 ? packs.pack(values) : values[0],
+      }
+    }),
+  )
+  const row = e.variable('i', 'u32', tile.rows - 1)
+  const sums = list(parts).map((q) => e.variable(`part${q}`, t))
+  const lets = sums.map(
+    (_, q): Stmt => ({
+      k: 'let',
+      name: `part${q}`,
+      value: e.load(scratchBase, t, e.iadd(e.imul(row, parts), e.index(q))),
+    }),
+  )
+  const stores = sums.flatMap((x, q) =>
+    storePart(
+      row,
+      q,
+      list(width).map((j) => element(x, j)),
+    ),
+  )
+  return {
+    body: [...fill, { k: 'loop', index: 'i', count: tile.rows, body: [...lets, ...stores] }],
+    scratch: [{ t, size: tile.rows * parts, per: 'invocation' }],
+  }
 }

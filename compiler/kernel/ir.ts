@@ -8,11 +8,18 @@ import type { Expr, ExprType } from './expr.js'
 export interface Kernel {
   readonly name: string
   readonly buffers: readonly KernelBuffer[]
-  /** Memory that the lanes of one workgroup share. Buffer `sharedBase + i` in loads and stores. */
-  readonly shared: readonly { readonly t: ExprType; readonly size: number }[]
+  /** Arrays that end with the kernel. Buffer `scratchBase + i` in loads and stores. */
+  readonly scratch: readonly Scratch[]
   readonly lanes: readonly [number, number]
   readonly workgroups: readonly [number, number, number]
   readonly body: readonly Stmt[]
+}
+
+export interface Scratch {
+  readonly t: ExprType
+  readonly size: number
+  /** Whose array it is: one for all lanes of a workgroup, or one for each invocation. */
+  readonly per: 'workgroup' | 'invocation'
 }
 
 export interface KernelBuffer {
@@ -37,7 +44,7 @@ export type Stmt =
   | { readonly k: 'exit'; readonly cond: Expr }
   | { readonly k: 'barrier' }
 
-export const sharedBase = 1000
+export const scratchBase = 1000
 /** Names of the index variables that every kernel has; `subgroup_lane` numbers the invocations of a subgroup. */
 export const builtins = ['group_x', 'group_y', 'group_z', 'lane_x', 'lane_y', 'subgroup_lane'] as const
 /** Registers named so are mutable: expressions over them stay where they are. */

@@ -1,5 +1,5 @@
 import type { Expr } from './expr.js'
-import { builtins, isMutable, type Stmt, sharedBase } from './ir.js'
+import { builtins, isMutable, type Stmt, scratchBase } from './ir.js'
 
 /**
  * Names shared subexpressions with `let`, each as far out as its variables allow: work that does not change in a loop is done
@@ -24,8 +24,8 @@ export function bindLets(body: readonly Stmt[]): Stmt[] {
       const parts = x.k === 'load' ? [x.at] : x.args
       let ready = true
       for (const part of parts) ready = visit(part, inLoop) && ready
-      // Shared memory changes at barriers, so its loads stay where they are.
-      if (x.k === 'load' && x.buffer >= sharedBase) return false
+      // Scratch changes, so its loads stay where they are.
+      if (x.k === 'load' && x.buffer >= scratchBase) return false
       if (ready && ((uses.get(x) ?? 0) > 1 || inLoop)) {
         const name = `v${next++}`
         out.push({ k: 'let', name, value: rewrite(x) })

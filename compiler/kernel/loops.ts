@@ -16,7 +16,7 @@ import {
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { emitter, type Held } from './emit.js'
 import { type Expr, type Exprs, type ExprType, exprs, scalarType } from './expr.js'
-import { type Stmt, sharedBase } from './ir.js'
+import { type Scratch, type Stmt, scratchBase } from './ir.js'
 import { packer } from './pack.js'
 
 /** How a group is shared out over invocations. */
@@ -70,7 +70,7 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
   const wide = (t: DType): ExprType => (four === 'none' ? t : `${t}x4`)
   const workgroups = grid(lines, across, target)
   const body: Stmt[] = []
-  const shared: { t: ExprType; size: number }[] = []
+  const scratch: Scratch[] = []
 
   // The line of this invocation. Without barriers surplus invocations end; with them they repeat the last line and don't store.
   const exact = lines % across === 0 && lines === workgroups[0] * workgroups[1] * across
@@ -169,8 +169,8 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
         total = combine(e, anchor, combine(e, anchor, x, y), combine(e, anchor, z, w))
       }
       if (along > 1) {
-        const memory = sharedBase + shared.length
-        shared.push({ t: total.t, size: across * along })
+        const memory = scratchBase + scratch.length
+        scratch.push({ t: total.t, size: across * along, per: 'workgroup' })
         body.push(...treeReduce(e, anchor, memory, total, laneLine, along))
         total = e.load(memory, total.t, e.imul(laneLine, along))
       }
@@ -227,7 +227,7 @@ export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target:
     )
   }
   return finish(g.anchors.length ? (perElement.length ? 'rows' : 'reduce') : 'pointwise', b, {
-    shared,
+    scratch,
     lanes: [across, along],
     workgroups,
     body,

@@ -110,7 +110,7 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
   )
   const band = axis('band', tiles[1] * down)
   const strip = axis('strip', tiles[2] * across)
-  const rowAt = (i: number): Expr => e.iadd(e.imul(band, rows), e.index(i))
+  const rowAt = (i: Expr): Expr => e.iadd(e.imul(band, rows), i)
   const columnAt = (j: number): Expr => e.iadd(e.imul(strip, columns), e.index(j))
   // Invocations beyond the edge repeat the last row or column and don't store: all lanes of a subgroup take part to the end.
   const raggedM = tiles[1] * down * rows !== M
@@ -219,27 +219,20 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
     for (const j of registers) body.push({ k: 'let', name: `sum${i}_${j}`, value: e.variable(name(i, j), t) })
   const held = (i: number, j: number): Expr =>
     wide ? lane(e.variable(`sum${i}_${j >> 2}`, t), j % 4) : e.variable(`sum${i}_${j}`, t)
-  const conds = (i: number, j: number): Expr[] => [
-    ...(raggedM ? [e.call('lt', 'bool', [rowAt(i), e.index(M)])] : []),
-    ...(!raggedN
-      ? []
-      : N % columns === 0
-        ? [e.call('lt', 'bool', [strip, e.index(strips)])]
-        : [e.call('lt', 'bool', [columnAt(j), e.index(N)])]),
+  const inside = (i: Expr, j: number): Expr | undefined => {
+    const inM = raggedM ? e.call('lt', 'bool', [rowAt(i), e.index(M)]) : undefined
+    const [at, limit] = N % columns === 0 ? [strip, strips] : [columnAt(j), N]
+    const inN = raggedN ? e.call('lt', 'bool', [at, e.index(limit)]) : undefined
+    return inM && inN ? e.call('and', 'bool', [inM, inN]) : (inM ?? inN)
+  }
+  const index = (i: Expr, j: number): Expr[] => [
+    ...batchIndex,
+    ...delinearize(e, rowAt(i), mShape),
+    ...delinearize(e, columnAt(j), nShape),
   ]
-  body.push(
-    ...storeTile(e, b, grouping, g, {
-      rows,
-      columns,
-      index: (i, j) => [...batchIndex, ...delinearize(e, rowAt(i), mShape), ...delinearize(e, columnAt(j), nShape)],
-      value: held,
-      inside: (i, j) => {
-        const [first, ...others] = conds(i, j)
-        return first && others.reduce((p, q) => e.call('and', 'bool', [p, q]), first)
-      },
-    }),
-  )
-  return finish('matmul', b, { shared: [], lanes: [across, down], workgroups, body })
+  const stores = storeTile(e, b, grouping, g, { rows, columns, index, value: held, inside })
+  body.push(...stores.body)
+  return finish('matmul', b, { scratch: stores.scratch, lanes: [across, down], workgroups, body })
 }
 
 const mentions = (x: Expr, v: Expr): boolean =>

@@ -91,16 +91,15 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
   ]
   const value = (j: number): Expr =>
     vector ? e.call(`lane${j % 4}`, dtype, [e.variable(`sum${j >> 2}`, t)]) : e.variable(`sum${j}`, t)
-  body.push(
-    ...storeTile(e, b, grouping, g, {
-      rows: 1,
-      columns,
-      index: (_, j) => [row, ...delinearize(e, columnAt(j), rest)],
-      value: (_, j) => value(j),
-      inside: () => undefined,
-    }),
-  )
-  return finish('scatter', b, { shared: [], lanes: [across, 1], workgroups, body })
+  const stores = storeTile(e, b, grouping, g, {
+    rows: 1,
+    columns,
+    index: (_, j) => [row, ...delinearize(e, columnAt(j), rest)],
+    value: (_, j) => value(j),
+    inside: () => undefined,
+  })
+  body.push(...stores.body)
+  return finish('scatter', b, { scratch: stores.scratch, lanes: [across, 1], workgroups, body })
 }
 
 const addressIn = (e: Exprs, { offset, strides }: Strided, index: readonly Expr[]): Expr =>

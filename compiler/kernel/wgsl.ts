@@ -1,6 +1,6 @@
 import type { DType } from '../ir/types.js'
 import { type Expr, type ExprType, scalarType, widthOf } from './expr.js'
-import { type Kernel, type KernelBuffer, type Stmt, sharedBase } from './ir.js'
+import { type Kernel, type KernelBuffer, type Stmt, scratchBase } from './ir.js'
 
 /**
  * Prints a kernel as WGSL. Bindings are @group(0), in the order of the kernel's buffers; the entry point is `main`.
@@ -24,7 +24,9 @@ export function printWgsl(kernel: Kernel): string {
     ...kernel.buffers.map(
       (b, i) => `@group(0) @binding(${i}) var<storage, ${b.access}> b${i}: array<${elementType(b)}>;`,
     ),
-    ...kernel.shared.map((s, i) => `var<workgroup> s${i}: array<${typeName(s.t)}, ${s.size}>;`),
+    ...kernel.scratch.map(
+      (s, i) => `var<${s.per === 'workgroup' ? 'workgroup' : 'private'}> s${i}: array<${typeName(s.t)}, ${s.size}>;`,
+    ),
     ...[...helpers].sort().map((name) => helperText[name] ?? vectorHelper(name.slice(0, -1))),
     `@compute @workgroup_size(${x}${y > 1 ? `, ${y}` : ''})`,
     `fn main(${parameters.join(', ')}) {`,
@@ -57,7 +59,7 @@ function printStmt(s: Stmt, kernel: Kernel, helpers: Set<string>, pad: string): 
       return [`${pad}${s.name} = ${show(s.value)};`]
     case 'store': {
       const value = show(s.value)
-      if (s.buffer >= sharedBase) return [`${pad}s${s.buffer - sharedBase}[${show(s.at)}] = ${value};`]
+      if (s.buffer >= scratchBase) return [`${pad}s${s.buffer - scratchBase}[${show(s.at)}] = ${value};`]
       const { dtype, width } = kernel.buffers[s.buffer]
       const bits = width === 4 ? `vec4u(${value})` : `u32(${value})`
       return [`${pad}b${s.buffer}[${show(s.at)}] = ${dtype === 'bool' ? bits : value};`]
@@ -83,7 +85,7 @@ function printExpr(x: Expr, kernel: Kernel, helpers: Set<string>): string {
     case 'var':
       return x.name
     case 'load': {
-      if (x.buffer >= sharedBase) return `s${x.buffer - sharedBase}[${show(x.at)}]`
+      if (x.buffer >= scratchBase) return `s${x.buffer - scratchBase}[${show(x.at)}]`
       const text = `b${x.buffer}[${show(x.at)}]`
       return kernel.buffers[x.buffer].dtype === 'bool' ? `${typeName(x.t)}(${text})` : text
     }

@@ -1,7 +1,11 @@
 import { type AnyTensor, flatten, unflatten } from '../../compiler/trace/tree.js'
-import type { Optimizer } from './optimizer.js'
 
 type Named = Record<string, AnyTensor>
+/** An optimiser of any tree, here of named tensors. */
+interface Part<S> {
+  init(params: Named): S
+  update(grads: Named, state: any, params: Named): [params: Named, state: any]
+}
 
 export interface PartitionState<A, B> {
   readonly first: A
@@ -16,11 +20,7 @@ export interface PartitionState<A, B> {
  * const optimizer = partition((name, p) => p.ndim >= 2, muon({ lr: 0.02 }), adamw({ lr: 1e-3 }))
  * const state = optimizer.init({ w: ones([2, 2]), b: ones([2]) })
  */
-export function partition<A, B>(
-  select: (name: string, param: AnyTensor) => boolean,
-  first: Optimizer<Named, A>,
-  second: Optimizer<Named, B>,
-) {
+export function partition<A, B>(select: (name: string, param: AnyTensor) => boolean, first: Part<A>, second: Part<B>) {
   const parts = (tree: unknown, like: unknown): [Named, Named] => {
     const { leaves } = flatten(tree)
     const reference = flatten(like)

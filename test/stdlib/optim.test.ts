@@ -70,8 +70,8 @@ test('partition gives each parameter to one optimiser', async () => {
   const params = { layer: { w: ones([2, 2]) as F, b: ones([2]) as F } }
   const optimizer = partition((_name, p) => p.ndim >= 2, muon({ lr: 0.1 }), adamw({ lr: 0.1 }))
   const state = optimizer.init(params)
-  expect(Object.keys(state.first.momentum)).toEqual(['layer.w'])
-  expect(Object.keys(state.second.mu)).toEqual(['layer.b'])
+  expect(Object.keys(state.first.momentum as object)).toEqual(['layer.w'])
+  expect(Object.keys(state.second.mu as object)).toEqual(['layer.b'])
   const [next] = await jit((p: typeof params) => optimizer.update(p, optimizer.init(p), p))(params)
   await assertClose(next.layer.b, [0.9, 0.9], { atol: 1e-5 })
   // The gradient is of rank one: its direction is [[½, ½], [½, ½]].
