@@ -27,8 +27,8 @@ async function start({ seed }: { seed: number }): Promise<void> {
   const before = await readProgress(out)
   if (before && before.step < before.options.steps) say(`going on from step ${before.step} in ${out}`)
   if (before && before.step === before.options.steps) say(`already trained in ${out}; remove it to train anew`)
-  const { steps, batchSize, lr, warmup, weightDecay, imageSize, maxLength } = recipe
-  const settings = { steps, batchSize, lr, warmup, weightDecay, imageSize, maxLength, seed }
+  const { steps, batchSize, lr, warmup, weightDecay, muonLr, imageSize, maxLength } = recipe
+  const settings = { steps, batchSize, lr, warmup, weightDecay, muonLr, imageSize, maxLength, seed }
   const { clip, checkpoint } = await trainWithProgress({ ...settings, data: train, out, resume: before !== undefined })
 
   const { accuracy, images, classes } = await evaluateShapes(clip, test)

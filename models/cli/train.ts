@@ -19,6 +19,11 @@ const trainClipCommand = (): Command =>
     .option('--lr <rate>', `peak of the learning rate (default: ${recipe.lr})`, positive)
     .option('--warmup <n>', `steps to the peak (default: ${recipe.warmup}, a tenth of the steps at most)`, whole(0))
     .option('--weight-decay <rate>', `AdamW's decay (default: ${recipe.weightDecay})`, notNegative)
+    .option(
+      '--muon-lr <rate>',
+      `peak of Muon's rate for the image tower's matrices, 0: AdamW for all (default: ${recipe.muonLr})`,
+      notNegative,
+    )
     .option('--seed <n>', `of the new model and the order of pictures (default: ${recipe.seed})`, whole(0))
     .option('--image-size <pixels>', `of a new model (default: ${recipe.imageSize})`, whole(8))
     .option('--max-length <tokens>', `of a new model's texts (default: ${recipe.maxLength})`, whole(3))

@@ -113,9 +113,8 @@ export function smallConfig(options: {
   readonly maxLength: number
 }): ClipConfig {
   const size = {
-    hidden_size: 64,
-    intermediate_size: 256,
-    num_hidden_layers: 2,
+    hidden_size: 32,
+    intermediate_size: 64,
     num_attention_heads: 4,
     hidden_act: 'quick_gelu',
     layer_norm_eps: 1e-5,
@@ -123,16 +122,17 @@ export function smallConfig(options: {
   return {
     model_type: 'clip',
     architectures: ['CLIPModel'],
-    projection_dim: 64,
+    projection_dim: 32,
     logit_scale_init_value: Math.log(1 / 0.07),
     text_config: {
       ...size,
+      num_hidden_layers: 1,
       vocab_size: options.vocabSize,
       max_position_embeddings: options.maxLength,
       bos_token_id: options.bosId,
       eos_token_id: options.eosId,
       pad_token_id: options.padId,
     },
-    vision_config: { ...size, image_size: options.imageSize, patch_size: 8, num_channels: 3 },
+    vision_config: { ...size, num_hidden_layers: 2, image_size: options.imageSize, patch_size: 8, num_channels: 3 },
   }
 }

@@ -10,10 +10,9 @@ import {
   writeFileAtomic,
   writeSafetensors,
 } from '../../stdlib/checkpoint/index.js'
-import type { OptState } from '../../stdlib/optim/index.js'
 import { lossCurvePng } from '../../stdlib/show/index.js'
 import { type Clip, hostToParams, saveClip } from './checkpoint.js'
-import type { ClipParams } from './params.js'
+import type { TrainState } from './step.js'
 
 /**
  * The folder of one training run: `checkpoint/`, replaced whole at every save; `metrics.jsonl`, one line a step; and
@@ -39,7 +38,7 @@ export interface Progress {
 
 export interface Snapshot {
   readonly clip: Clip
-  readonly state: OptState<ClipParams>
+  readonly state: TrainState
   readonly progress: Progress
 }
 

@@ -1,6 +1,6 @@
 import { arange, jit, type Tensor, valueAndGrad } from '../../index.js'
 import type { Jitted } from '../../runtime/jit.js'
-import { adamw, type OptState, warmupCosine } from '../../stdlib/optim/index.js'
+import { adamw, muon, type PartitionState, partition, warmupCosine } from '../../stdlib/optim/index.js'
 import type { ClipConfig } from './config.js'
 import { clampLogitScale, clipLoss } from './model.js'
 import type { ClipParams } from './params.js'
@@ -16,31 +16,47 @@ export interface StepOptions {
   readonly lr: number
   readonly warmup: number
   readonly weightDecay: number
+  /** Peak of Muon's rate for the image tower's matrices; 0: AdamW for every parameter. */
+  readonly muonLr: number
 }
+
+/** What the optimisers remember. */
+export type TrainState = PartitionState<MuonState<unknown>, OptState<unknown>>
+
+/**
+ * A picture's pixels go up and down together, and Adam then moves all patch filters one way: from scratch the shape of
+ * things stays unlearned for long. Muon moves every direction alike (figures in docs/performance.md).
+ */
+const isImageMatrix = (name: string, { ndim }: { readonly ndim: number }): boolean =>
+  ndim >= 2 && /^vision_model\.(encoder|embeddings\.patch_embedding)\b/.test(name)
 
 export interface TrainStep {
   /** Parameters and optimiser state are donated: use those that come back. */
   readonly step: Jitted<
-    [params: ClipParams, state: OptState<ClipParams>, pixels: Pixels, ids: Tokens, mask: Tokens],
-    readonly [ClipParams, OptState<ClipParams>, loss: Tensor<[], 'f32'>]
+    [params: ClipParams, state: TrainState, pixels: Pixels, ids: Tokens, mask: Tokens],
+    readonly [ClipParams, TrainState, loss: Tensor<[], 'f32'>]
   >
-  init(params: ClipParams): OptState<ClipParams>
+  init(params: ClipParams): TrainState
   /** The learning rate of every step. */
   rates(): Promise<Float32Array>
 }
 
 /**
- * One step of training, in one submit: loss, gradient, AdamW, and the temperature kept in [1, 100].
+ * One step of training, in one submit: loss, gradient, Muon and AdamW, and the temperature kept in [1, 100].
  *
  * @example
- * const { step, init } = trainStep(config, { steps: 600, lr: 1e-3, warmup: 50, weightDecay: 0.1 })
+ * const { step, init } = trainStep(config, { steps: 600, lr: 1e-3, warmup: 50, weightDecay: 0.1, muonLr: 0.02 })
  * const [params, state, loss] = await step(start, init(start), pixels, ids, mask)
  */
-export function trainStep(config: ClipConfig, { steps, lr, warmup, weightDecay }: StepOptions): TrainStep {
+export function trainStep(config: ClipConfig, { steps, lr, warmup, weightDecay, muonLr }: StepOptions): TrainStep {
   const schedule = warmupCosine({ peak: lr, warmup, total: steps })
-  const { init, update } = adamw({ lr: schedule, betas: recipe.betas, eps: recipe.eps, weightDecay })
+  const { init, update } = partition(
+    (name, p) => muonLr > 0 && isImageMatrix(name, p),
+    muon({ lr: warmupCosine({ peak: muonLr, warmup, total: steps }), momentum: recipe.momentum }),
+    adamw({ lr: schedule, betas: recipe.betas, eps: recipe.eps, weightDecay }),
+  )
   const step = jit(
-    (params: ClipParams, state: OptState<ClipParams>, pixels: Pixels, ids: Tokens, mask: Tokens) => {
+    (params: ClipParams, state: TrainState, pixels: Pixels, ids: Tokens, mask: Tokens) => {
       const [loss, grads] = valueAndGrad((p: ClipParams) => clipLoss(p, config, pixels, ids, mask))(params)
       const [next, nextState] = update(grads, state, params)
       return [clampLogitScale(next), nextState, loss] as const

@@ -30,6 +30,8 @@ export interface TrainSettings {
   /** Steps until the peak; a tenth of the steps at most, if left out. */
   readonly warmup: number
   readonly weightDecay: number
+  /** Peak of Muon's rate for the image tower's matrices; 0: AdamW for every parameter. */
+  readonly muonLr: number
   readonly seed: number
   /** Pixels of a new model's pictures. */
   readonly imageSize: number
@@ -180,9 +182,9 @@ async function fresh(
   captions: readonly string[],
 ): Promise<{ clip: Clip; settings: TrainSettings }> {
   const { from, config: sized = smallConfig, steps = recipe.steps } = options
-  const { batchSize, lr, weightDecay, seed } = { ...recipe, ...defined(options) }
+  const { batchSize, lr, weightDecay, muonLr, seed } = { ...recipe, ...defined(options) }
   const { warmup = Math.min(recipe.warmup, Math.floor(steps / 10)) } = options
-  const given = { steps, batchSize, lr, warmup, weightDecay, seed }
+  const given = { steps, batchSize, lr, warmup, weightDecay, muonLr, seed }
   check(given)
   if (from === undefined) {
     const { imageSize = recipe.imageSize, maxLength = recipe.maxLength } = options
@@ -220,6 +222,6 @@ function check(settings: Omit<TrainSettings, 'imageSize' | 'maxLength'>): void {
   }
   if (settings.warmup >= settings.steps) bad('warmup', `less than the ${settings.steps} steps`, settings.warmup)
   if (!(settings.lr > 0 && settings.lr < Infinity)) bad('lr', 'a number above 0', settings.lr)
-  if (!(settings.weightDecay >= 0 && settings.weightDecay < Infinity))
-    bad('weightDecay', 'a number of at least 0', settings.weightDecay)
+  for (const name of ['weightDecay', 'muonLr'] as const)
+    if (!(settings[name] >= 0 && settings[name] < Infinity)) bad(name, 'a number of at least 0', settings[name])
 }

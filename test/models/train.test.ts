@@ -150,7 +150,7 @@ describe('a run', () => {
 
 test('a step is one submit of so many dispatches', async () => {
   const config = tinyConfig({ vocabSize: 600, bosId: 598, eosId: 599, padId: 599, imageSize: 32, maxLength: 8 })
-  const { step, init } = trainStep(config, { steps: 4, lr: 1e-3, warmup: 1, weightDecay: 0.1 })
+  const { step, init } = trainStep(config, { steps: 4, lr: 1e-3, warmup: 1, weightDecay: 0.1, muonLr: 0.02 })
   const batch = [
     tensor(new Float32Array(4 * 3 * 32 * 32).fill(0.5), [4, 3, 32, 32]),
     tensor(new Int32Array(4 * 8).fill(599), [4, 8]),
