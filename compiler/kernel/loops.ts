@@ -56,11 +56,15 @@ export function loopShape(g: Group, target: Target): LoopShape {
 const wholeUpTo = 20
 
 /** A loops group as a kernel: reductions stage by stage, then what is stored per line, then what is stored per element. */
-export function lowerLoops({ graph, stored, owner }: Grouping, g: Group, target: Target): Lowered {
+export function lowerLoops(
+  { graph, stored, owner }: Grouping,
+  g: Group,
+  target: Target,
+  { across, along, four, unroll }: LoopShape,
+): Lowered {
   const e = exprs()
   const b = buffers()
   const packs = packer(e, b)
-  const { across, along, four, unroll } = loopShape(g, target)
   const [perLines, perAlong] = [four === 'lines' ? 4 : 1, four === 'along' ? 4 : 1]
   /** Lines are handled `perLines` at a time; a last few that are too many end in the padding of buffers. */
   const lines = Math.ceil(size(outerShape(g)) / perLines)

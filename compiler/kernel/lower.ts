@@ -1,12 +1,20 @@
 import type { Target } from '../ir/program.js'
 import type { Group, Grouping } from '../pass/group.js'
 import type { Lowered } from './build.js'
-import { lowerLoops } from './loops.js'
+import { loopShape, lowerLoops } from './loops.js'
 import { lowerMatmul } from './matmul.js'
 import { lowerScatter } from './scatter.js'
 
 /** A group as a kernel. */
 export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
-  if (g.kind === 'loops') return lowerLoops(grouping, g, target)
+  if (g.kind === 'loops') {
+    const shape = loopShape(g, target)
+    const lowered = lowerLoops(grouping, g, target, shape)
+    // A value read both in fours and one by one is bound twice: one by one throughout where that is too many.
+    const { length } = lowered.buffers
+    const twice = length > new Set(lowered.buffers).size
+    if (!twice || length <= target.maxStorageBuffersPerShaderStage) return lowered
+    return lowerLoops(grouping, g, target, { ...shape, four: 'none' })
+  }
   return g.anchors[0].op === 'scatterAdd' ? lowerScatter(grouping, g, target) : lowerMatmul(grouping, g, target)
 }

@@ -1,6 +1,14 @@
 import { arange, jit, type Tensor, valueAndGrad } from '../../index.js'
 import type { Jitted } from '../../runtime/jit.js'
-import { adamw, muon, type PartitionState, partition, warmupCosine } from '../../stdlib/optim/index.js'
+import {
+  adamw,
+  type MuonState,
+  muon,
+  type OptState,
+  type PartitionState,
+  partition,
+  warmupCosine,
+} from '../../stdlib/optim/index.js'
 import type { ClipConfig } from './config.js'
 import { clampLogitScale, clipLoss } from './model.js'
 import type { ClipParams } from './params.js'
