@@ -21,7 +21,7 @@ const trainClipCommand = (): Command =>
     .option('--weight-decay <rate>', `AdamW's decay (default: ${recipe.weightDecay})`, notNegative)
     .option(
       '--muon-lr <rate>',
-      `peak of Muon's rate for the image tower's matrices, 0: AdamW for all (default: ${recipe.muonLr})`,
+      `peak of Muon's rate, for matrices; 0: AdamW for all (default: ${recipe.muonLr})`,
       notNegative,
     )
     .option('--seed <n>', `of the new model and the order of pictures (default: ${recipe.seed})`, whole(0))

@@ -113,16 +113,16 @@ export function smallConfig(options: {
   readonly maxLength: number
 }): ClipConfig {
   const size = {
-    hidden_size: 32,
-    intermediate_size: 64,
-    num_attention_heads: 4,
+    hidden_size: 40,
+    intermediate_size: 80,
+    num_attention_heads: 5,
     hidden_act: 'quick_gelu',
     layer_norm_eps: 1e-5,
   } as const
   return {
     model_type: 'clip',
     architectures: ['CLIPModel'],
-    projection_dim: 32,
+    projection_dim: 40,
     logit_scale_init_value: Math.log(1 / 0.07),
     text_config: {
       ...size,

@@ -1,14 +1,15 @@
 /** How `npm start` trains, and the defaults of `fovea train clip`. */
 export const recipe = {
-  steps: 1800,
-  batchSize: 48,
+  steps: 2000,
+  batchSize: 64,
   /** Peak of the learning rate; warm-up and half a cosine down to 0. */
   lr: 3e-3,
-  warmup: 180,
+  warmup: 200,
   weightDecay: 0.1,
-  /** Muon, for the image tower's matrices. */
+  /** Muon, for matrices: peak of its rate. */
   muonLr: 0.02,
   momentum: 0.9,
+  muonWeightDecay: 0.15,
   // Radford et al. 2021, table 8 (ViT).
   betas: [0.9, 0.98],
   eps: 1e-6,
@@ -21,6 +22,6 @@ export const recipe = {
   /** Steps between checkpoints. */
   saveEvery: 200,
   /** Pictures drawn by `npm start`: to train on, and to measure with. */
-  trainImages: 8000,
+  trainImages: 12000,
   testImages: 480,
 } as const

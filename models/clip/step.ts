@@ -24,7 +24,7 @@ export interface StepOptions {
   readonly lr: number
   readonly warmup: number
   readonly weightDecay: number
-  /** Peak of Muon's rate for the image tower's matrices; 0: AdamW for every parameter. */
+  /** Peak of Muon's rate, for matrices; 0: AdamW for every parameter. */
   readonly muonLr: number
 }
 
@@ -32,11 +32,12 @@ export interface StepOptions {
 export type TrainState = PartitionState<MuonState<unknown>, OptState<unknown>>
 
 /**
- * A picture's pixels go up and down together, and Adam then moves all patch filters one way: from scratch the shape of
- * things stays unlearned for long. Muon moves every direction alike (figures in docs/performance.md).
+ * The matrices that Muon takes: layers, patch kernel and projections. A picture's pixels go up and down together, so Adam
+ * moves all patch filters one way and shapes stay unlearned for long; Muon moves every direction alike (figures in
+ * docs/performance.md).
  */
-const isImageMatrix = (name: string, { ndim }: { readonly ndim: number }): boolean =>
-  ndim >= 2 && /^vision_model\.(encoder|embeddings\.patch_embedding)\b/.test(name)
+const forMuon = (name: string, { ndim }: { readonly ndim: number }): boolean =>
+  ndim >= 2 && /encoder|patch_embedding|projection/.test(name)
 
 export interface TrainStep {
   /** Parameters and optimiser state are donated: use those that come back. */
@@ -59,8 +60,12 @@ export interface TrainStep {
 export function trainStep(config: ClipConfig, { steps, lr, warmup, weightDecay, muonLr }: StepOptions): TrainStep {
   const schedule = warmupCosine({ peak: lr, warmup, total: steps })
   const { init, update } = partition(
-    (name, p) => muonLr > 0 && isImageMatrix(name, p),
-    muon({ lr: warmupCosine({ peak: muonLr, warmup, total: steps }), momentum: recipe.momentum }),
+    (name, p) => muonLr > 0 && forMuon(name, p),
+    muon({
+      lr: warmupCosine({ peak: muonLr, warmup, total: steps }),
+      momentum: recipe.momentum,
+      weightDecay: recipe.muonWeightDecay,
+    }),
     adamw({ lr: schedule, betas: recipe.betas, eps: recipe.eps, weightDecay }),
   )
   const step = jit(

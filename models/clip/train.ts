@@ -30,7 +30,7 @@ export interface TrainSettings {
   /** Steps until the peak; a tenth of the steps at most, if left out. */
   readonly warmup: number
   readonly weightDecay: number
-  /** Peak of Muon's rate for the image tower's matrices; 0: AdamW for every parameter. */
+  /** Peak of Muon's rate, for matrices; 0: AdamW for every parameter. */
   readonly muonLr: number
   readonly seed: number
   /** Pixels of a new model's pictures. */

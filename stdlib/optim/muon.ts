@@ -87,24 +87,18 @@ const asMatrix = (x: F): F => {
   return reshape(x, [first, rest.reduce((a, b) => a * b, 1)]) as F
 }
 
-/** U·Vᵀ of each matrix's singular value decomposition U·S·Vᵀ, nearly. Matrices of one shape go through together. */
+/** U·Vᵀ of each matrix's singular value decomposition U·S·Vᵀ, nearly. Matrices of one shape, lying down, go through together. */
 function orthogonal(matrices: readonly F[]): F[] {
-  const groups = new Map<string, { tall: boolean; at: number[] }>()
-  matrices.forEach((x, i) => {
-    const [r, c] = x.shape as readonly number[]
-    const key = `${Math.min(r, c)},${Math.max(r, c)}`
-    const group = groups.get(`${key},${r > c}`) ?? { tall: r > c, at: [] }
-    group.at.push(i)
-    groups.set(`${key},${r > c}`, group)
-  })
+  const tall = matrices.map((x) => (x.shape as readonly number[])[0] > (x.shape as readonly number[])[1])
+  const lying = matrices.map((x, i) => (tall[i] ? (transpose(x) as F) : x))
   const out: F[] = []
-  for (const { tall, at } of groups.values()) {
-    const wide = stack(at.map((i) => (tall ? (transpose(matrices[i]) as F) : matrices[i]))) as F
-    const [, r, c] = wide.shape as readonly number[]
-    const done = newtonSchulz(wide)
+  for (const key of new Set(lying.map((x) => x.shape.join()))) {
+    const at = lying.flatMap((x, i) => (x.shape.join() === key ? [i] : []))
+    const done = newtonSchulz(stack(at.map((i) => lying[i])) as F)
+    const [, r, c] = done.shape as readonly number[]
     at.forEach((i, n) => {
       const one = reshape(slice(done, [n, 0, 0], [n + 1, r, c]) as F, [r, c]) as F
-      out[i] = tall ? (transpose(one) as F) : one
+      out[i] = tall[i] ? (transpose(one) as F) : one
     })
   }
   return out

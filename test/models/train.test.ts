@@ -91,12 +91,13 @@ describe('a run', () => {
       resume: true,
       saveEvery: 50,
       signal: stop.signal,
-      onStart: ({ step }) => expect(step).toBe(15),
-      onStep: () => stop.abort(),
+      onStart({ step }) {
+        expect(step).toBe(15)
+        stop.abort()
+      },
     })
-    expect(stopped.step).toBeGreaterThan(16)
-    expect(stopped.step).toBeLessThan(steps)
-    expect(JSON.parse(await readFile(join(out, 'checkpoint', 'training.json'), 'utf8')).step).toBe(stopped.step)
+    expect(stopped.step).toBe(16)
+    expect(JSON.parse(await readFile(join(out, 'checkpoint', 'training.json'), 'utf8')).step).toBe(16)
 
     await trainClip({ ...run, resume: true })
     expect(await contents(join(out, 'checkpoint'))).toEqual(await contents(join(whole, 'checkpoint')))
