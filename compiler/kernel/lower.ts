@@ -1,4 +1,5 @@
 import type { Target } from '../ir/program.js'
+import { kindOf } from '../pass/graph.js'
 import type { Group, Grouping } from '../pass/group.js'
 import type { Lowered } from './build.js'
 import { loopShape, lowerLoops } from './loops.js'
@@ -16,5 +17,5 @@ export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
     if (!twice || length <= target.maxStorageBuffersPerShaderStage) return lowered
     return lowerLoops(grouping, g, target, { ...shape, four: 'none' })
   }
-  return g.anchors[0].op === 'scatterAdd' ? lowerScatter(grouping, g, target) : lowerMatmul(grouping, g, target)
+  return kindOf(g.anchors[0]) === 'scatter' ? lowerScatter(grouping, g, target) : lowerMatmul(grouping, g, target)
 }

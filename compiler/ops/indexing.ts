@@ -119,7 +119,7 @@ export const scatterAdd = op({
     const y = p.scatterAdd(p.select(inRange(ids, rows), p.add(ids, offset), p.like(ids, n * rows)), full, n * rows)
     return [p.reshape(y, [n, rows, ...y.aval.shape.slice(1)])]
   },
-  kernel: { kind: 'dot' },
+  kernel: { kind: 'scatter' },
   samples: [
     { inputs: [{ shape: [4], dtype: 'i32', low: 0, high: 4 }, { shape: [4, 3] }], params: { rows: 5 } },
     { inputs: [{ shape: [2, 2], dtype: 'i32', values: [0, -1, 7, 0] }, { shape: [2, 2, 2] }], params: { rows: 3 } },

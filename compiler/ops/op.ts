@@ -83,6 +83,8 @@ export type KernelRule =
   | { readonly kind: 'reduce'; readonly combine: 'add' | 'max' | 'min' | 'mul' }
   /** A kernel of its own, which reads its operands as strided windows on memory: dotGeneral, scatterAdd. */
   | { readonly kind: 'dot' }
+  /** Sums rows by number: operands are those of scatterAdd. */
+  | { readonly kind: 'scatter' }
   /** Expands to other ops before fusion. */
   | { readonly kind: 'composite'; readonly expand: (inputs: readonly AnyTensor[], params: Params) => AnyTensor[] }
 

@@ -3,19 +3,20 @@ import type { Eqn, Fn, Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { alignTo, emitter, type Held, NotAtHand } from '../kernel/emit.js'
 import { delinearize, type Expr, type Exprs, exprs, reshapeIndex } from '../kernel/expr.js'
-import { type Graph, graphOf, kindOf, mapRule } from './graph.js'
+import { type Graph, graphOf, hasOwnKernel, kindOf, mapRule } from './graph.js'
 import { strided } from './strided.js'
 
 /**
- * Fusion: equations are gathered into groups, each of which becomes one kernel. A group is one product (dot) or any number
- * of reductions of one shape along the same axes (loops; none: pointwise), with the pointwise values around them.
+ * Fusion: equations are gathered into groups, each of which becomes one kernel. A group is one equation with a kernel of its
+ * own (a product, a scatter) or any number of reductions of one shape along the same axes (loops; none: pointwise), with the
+ * pointwise values around them.
  */
 export interface Group {
-  readonly kind: 'dot' | 'loops'
-  /** loops: the shape iterated over and the axes reduced. dot: the shape of the product, no axes. */
+  readonly kind: 'own' | 'loops'
+  /** loops: the shape iterated over and the axes reduced. own: the shape of the result, no axes. */
   readonly full: readonly number[]
   readonly axes: readonly number[]
-  /** The dot equation, or the reductions in order. */
+  /** The equation with its own kernel, or the reductions in order. */
   readonly anchors: Eqn[]
   /** Pointwise values that this group puts in memory. */
   readonly stores: Var[]
@@ -71,7 +72,7 @@ export function placeStore(
   domain: Domain,
   inMemory: (v: Var) => boolean,
 ): Placement | null {
-  if (g.kind === 'dot') {
+  if (g.kind === 'own') {
     const at = alignTo(e, graph, v, g.anchors[0].outputs[0], domain.outer, inMemory)
     return at && { level: 'outer', ...at }
   }
@@ -113,7 +114,7 @@ function initial(graph: Graph): Set<Var> {
   for (let changed = true; changed; ) {
     changed = false
     for (const eqn of graph.fn.eqns) {
-      if (kindOf(eqn) !== 'dot') continue
+      if (!hasOwnKernel(eqn)) continue
       for (const x of eqn.inputs) {
         const { base } = strided(graph, x, (v) => set.has(v))
         const def = graph.def.get(base)
@@ -181,8 +182,8 @@ function assemble(graph: Graph, materialized: ReadonlySet<Var>, target: Target, 
   const depsOf = (v: Var): Group[] => [...leavesOf(v)].map((leaf) => owner.get(leaf)).filter((g) => g !== undefined)
 
   const tryJoin = (item: Item, g: Group): boolean => {
-    if (item.anchor && (g.kind === 'dot' || kindOf(item.eqn) !== 'reduce' || !canReduceIn(item.eqn, g))) return false
-    if (!item.anchor && g.kind === 'dot' && subtreeCost(graph, item.v, isLeaf) > 60) return false
+    if (item.anchor && (g.kind === 'own' || kindOf(item.eqn) !== 'reduce' || !canReduceIn(item.eqn, g))) return false
+    if (!item.anchor && g.kind === 'own' && subtreeCost(graph, item.v, isLeaf) > 60) return false
     if (bindings([...members(g), item.v]) > target.maxStorageBuffersPerShaderStage) return false
     const deps = depsOf(item.v).filter((d) => d !== g)
     if (deps.some((d) => depends(d, g))) return false
@@ -263,8 +264,8 @@ function overwritten(
 }
 
 const newGroup = (item: Item): Group => {
-  if (item.anchor && kindOf(item.eqn) === 'dot')
-    return { kind: 'dot', full: item.v.aval.shape, axes: [], anchors: [item.eqn], stores: [], deps: new Set() }
+  if (item.anchor && hasOwnKernel(item.eqn))
+    return { kind: 'own', full: item.v.aval.shape, axes: [], anchors: [item.eqn], stores: [], deps: new Set() }
   if (item.anchor)
     return {
       kind: 'loops',
@@ -427,7 +428,7 @@ function worthKeeping(graph: Graph, v: Var, isLeaf: (v: Var) => boolean): boolea
         large.add(x)
         // What a product ends in is stored by its kernel anyway: store the end of the chain instead of the bare product.
         const def = graph.def.get(x)
-        if (def && kindOf(def) === 'dot') product = true
+        if (def && hasOwnKernel(def)) product = true
       }
   }
   return product || cost >= keepFrom || large.size >= 3

@@ -19,10 +19,10 @@ async function start({ seed }: { seed: number }): Promise<void> {
   const folder = join('runs', `shapes-${seed}`)
   const [train, test, out] = ['train', 'test', 'model'].map((name) => join(folder, name))
   const { imageSize: size, trainImages, testImages } = recipe
+  say(`data: ${trainImages} pictures to learn from in ${train}, ${testImages} others in ${test}`)
   // Seeds apart from every other run's: no picture is in both worlds.
   await drawShapes(train, { count: trainImages, seed: 2 * seed, size })
   await drawShapes(test, { count: testImages, seed: 2 * seed + 1, size })
-  say(`data: ${trainImages} pictures to learn from in ${train}, ${testImages} others in ${test}`)
 
   const before = await readProgress(out)
   if (before && before.step < before.options.steps) say(`going on from step ${before.step} in ${out}`)

@@ -15,7 +15,14 @@ export const tinyConfig: typeof smallConfig = (options) => {
   }
 }
 
-export const tinyRun = { batchSize: 4, config: tinyConfig, seed: 3 } satisfies Partial<TrainOptions>
+/** Options that don't hang on the recipe's. */
+export const tinyRun = {
+  batchSize: 4,
+  config: tinyConfig,
+  seed: 3,
+  lr: 2e-3,
+  muonLr: 0.02,
+} satisfies Partial<TrainOptions>
 
 /** The bytes of a folder's files, as text. */
 export async function contents(folder: string): Promise<Record<string, string>> {
