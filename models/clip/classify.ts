@@ -32,8 +32,8 @@ type Embeddings = ReturnType<typeof encodeText>
  * Source: Radford et al. 2021, section 3.1.
  *
  * @example
- * const model = await loadClip('runs/shapes/checkpoint')
- * for await (const { image, label } of classify(model, ['a.png'], ['a red circle', 'a blue square'])) console.log(image, label)
+ * const model = await loadClip('checkpoints/clip')
+ * for await (const { image, label } of classify(model, ['cat.jpg'], ['a red circle', 'a blue square'])) console.log(image, label)
  */
 export async function* classify(
   model: Clip,

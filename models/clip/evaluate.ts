@@ -21,7 +21,7 @@ export const shapePrompts: readonly string[] = shapeLabels.map((label) => `a ${l
  * Throws FoveaError 'input' if the folder is no world of shapes.
  *
  * @example
- * const { accuracy } = await evaluateShapes(await loadClip('runs/shapes/checkpoint'), 'shapes/test')
+ * const { accuracy } = await evaluateShapes(await loadClip('checkpoints/clip'), 'shapes/train')
  */
 export async function evaluateShapes(
   model: Clip,

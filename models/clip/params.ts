@@ -102,7 +102,9 @@ export async function initClip(config: ClipConfig, seed: number): Promise<ClipPa
     if (s.std) total += numbers(s)
     return undefined
   })
-  const z = await normal(key(seed), [total]).data()
+  const draw = normal(key(seed), [total])
+  const z = await draw.data()
+  draw.dispose()
   let at = 0
   return mapStarts(template, (s) => {
     const n = numbers(s)

@@ -2,7 +2,7 @@
 export const recipe = {
   steps: 2000,
   batchSize: 64,
-  /** Peak of the learning rate; warm-up and half a cosine down to 0. */
+  /** Peak of the learning rate; warm-up, then half a cosine to nearly 0. */
   lr: 3e-3,
   warmup: 200,
   weightDecay: 0.1,

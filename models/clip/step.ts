@@ -18,7 +18,7 @@ export type Pixels = Parameters<typeof clipLoss>[2]
 export type Tokens = Parameters<typeof clipLoss>[3]
 
 export interface StepOptions {
-  /** Updates in all: the learning rate ends at 0 with the last. */
+  /** Updates in all: half a cosine takes the learning rate to nearly 0. */
   readonly steps: number
   /** Peak of the learning rate, reached after `warmup` steps. */
   readonly lr: number
@@ -77,6 +77,9 @@ export function trainStep(config: ClipConfig, { steps, lr, warmup, weightDecay, 
     { donate: [0, 1], name: 'clip.train' },
   )
   // The schedule is pointwise, so it takes all steps at once.
-  const rates = (): Promise<Float32Array> => schedule(arange(steps) as unknown as Tensor<[], 'i32'>).data()
+  const rates = async (): Promise<Float32Array> => {
+    using all = schedule(arange(steps) as unknown as Tensor<[], 'i32'>)
+    return await all.data()
+  }
   return { step, init, rates }
 }

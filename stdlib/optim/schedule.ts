@@ -1,4 +1,4 @@
-import { add, cast, cos, div, less, minimum, mul, where } from '../../compiler/lang/index.js'
+import { add, cast, cos, div, less, minimum, mul, sub, where } from '../../compiler/lang/index.js'
 import { FoveaError } from '../../compiler/trace/error.js'
 import type { Tensor } from '../../compiler/trace/tensor.js'
 
@@ -6,7 +6,7 @@ import type { Tensor } from '../../compiler/trace/tensor.js'
 export type Schedule = (step: Tensor<[], 'i32'>) => Tensor<[], 'f32'>
 
 /**
- * Linear warmup from peak / warmup to `peak` over `warmup` steps, then half a cosine down to `end` at step `total`.
+ * Linear warmup from peak / warmup to `peak` over `warmup` steps, then half a cosine that would reach `end` at step `total`.
  * Source: Loshchilov & Hutter 2017, "SGDR", as used for CLIP.
  *
  * @example
@@ -23,7 +23,7 @@ export function warmupCosine(options: {
     throw new FoveaError('input', `warmupCosine: expected 0 <= warmup < total, got warmup ${warmup} and total ${total}`)
   return (step) => {
     const t = cast(step, 'f32') as Tensor<[], 'f32'>
-    const progress = minimum(div(add(t, 1 - warmup) as Tensor<[], 'f32'>, total - warmup), 1) as Tensor<[], 'f32'>
+    const progress = minimum(div(sub(t, warmup) as Tensor<[], 'f32'>, total - warmup), 1) as Tensor<[], 'f32'>
     const decayed = add(
       mul(add(cos(mul(progress, Math.PI) as Tensor<[], 'f32'>), 1) as Tensor<[], 'f32'>, (peak - end) / 2),
       end,

@@ -43,7 +43,12 @@ test('a shape error names the op, both shapes and the line of the call', async (
 })
 
 test('a traced value can be neither read nor computed with in JavaScript', async () => {
-  const read = await failure(() => jit((a: Any) => (a.data(), a))(x))
+  const read = await failure(() =>
+    jit((a: Any) => {
+      a.data()
+      return a
+    })(x),
+  )
   expect(read.message).toContain('return the tensor')
   const arithmetic = await failure(() => jit((a: any) => add(a, a > 0 ? 1 : 2))(x))
   expect(arithmetic.message).toContain(`can't be used in JavaScript arithmetic`)

@@ -238,9 +238,12 @@ describe('the process', () => {
     const args = ['train', 'clip', '--data', data, '--out', out, '--batch-size', '4']
     const child = spawn(process.execPath, [...node, ...args, '--steps', '5000'])
     let err = ''
+    let pressed = false
     child.stderr.on('data', (chunk) => {
       err += chunk
-      if (err.includes('step 1/5000')) child.kill('SIGINT')
+      if (pressed || !err.includes('step 1/5000')) return
+      pressed = true
+      child.kill('SIGINT')
     })
     const status = await new Promise((resolve) => child.on('exit', resolve))
     expect(err).toContain('stopping: this step is finished and saved')

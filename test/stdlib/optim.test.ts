@@ -9,7 +9,7 @@ type F = Tensor<any, 'f32'>
 
 test('warmupCosine rises linearly, then falls along half a cosine', async () => {
   const rate = warmupCosine({ peak: 1, warmup: 4, total: 8, end: 0.2 })
-  const want = [0.25, 0.5, 0.75, 1, ...[1, 2, 3, 4].map((t) => 0.2 + 0.4 * (1 + Math.cos((Math.PI * t) / 4)))]
+  const want = [0.25, 0.5, 0.75, 1, ...[0, 1, 2, 3].map((t) => 0.2 + 0.4 * (1 + Math.cos((Math.PI * t) / 4)))]
   await assertClose(rate(arange(8) as any) as F, want, { atol: 1e-6, rtol: 0 })
   expect(() => warmupCosine({ peak: 1, warmup: 9, total: 8 })).toThrow(
     'expected 0 <= warmup < total, got warmup 9 and total 8',
