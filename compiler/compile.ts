@@ -70,7 +70,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
     const wgsl = printWgsl(kernel)
     let at = known.get(wgsl)
     if (at === undefined) {
-      at = kernels.push({ name: kernel.name, wgsl, bindings: kernel.buffers.map((b) => b.access), inRange: false }) - 1
+      at = kernels.push({ name: kernel.name, wgsl, bindings: kernel.buffers.map((b) => b.access) }) - 1
       known.set(wgsl, at)
       show('wgsl', () => `kernel ${at} ${kernel.name}:\n${wgsl}`)
     }

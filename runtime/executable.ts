@@ -1,13 +1,11 @@
-import type { Program, ProgramBuffer } from '../compiler/ir/program.js'
+import type { Program } from '../compiler/ir/program.js'
 import { FoveaError } from '../compiler/trace/error.js'
 import type { Storage } from '../compiler/trace/tensor.js'
 import type { ArrayStorage } from './array.js'
-import { toDeviceBytes } from './bytes.js'
 import type { Device } from './device.js'
 import { bindGroupCache, encode } from './encode.js'
 import { loadPipelines } from './kernels.js'
 import { checkInputs, place, usesOf } from './place.js'
-import type { Block } from './pool.js'
 import { createScratch } from './scratch.js'
 
 /** A program made ready on a device. */
@@ -21,7 +19,7 @@ export interface Executable {
    * Throws FoveaError 'input' for inputs that don't fit the program, 'disposed', 'out-of-memory' and 'device-lost'.
    */
   run(inputs: readonly Storage[]): Promise<ArrayStorage[]>
-  /** Frees scratch memory and constants; the executable can't run any more. */
+  /** Frees scratch memory; the executable can't run any more. */
   dispose(): void
 }
 
@@ -29,7 +27,7 @@ export interface Executable {
 const abandoned = new FinalizationRegistry<() => void>((free) => free())
 
 /**
- * Prepares a program: compiles its kernels (shared with other programs by their text) and uploads its constants.
+ * Prepares a program: compiles its kernels, shared with other programs by their text.
  * Throws FoveaError 'kernel' when a kernel doesn't compile, 'out-of-memory' and 'device-lost'.
  *
  * @example
@@ -39,7 +37,6 @@ const abandoned = new FinalizationRegistry<() => void>((free) => free())
 export async function load(device: Device, program: Program): Promise<Executable> {
   device.failure.check()
   const pipelines = await loadPipelines(device, program)
-  const constants = await uploadConstants(device, program.buffers)
   const scratch = createScratch(device.pool, program.buffers)
   const bindGroups = bindGroupCache(device, program, pipelines)
   const uses = usesOf(program)
@@ -59,7 +56,7 @@ export async function load(device: Device, program: Program): Promise<Executable
         for (const array of new Set([...uses.donated].map((i) => arrays[i]))) takeBack.push(array.donate(program.name))
         return await device.queue.inTurn(() =>
           scratch.use(async (slots) => {
-            const placed = await place(device, program, held, uses, { slots, constants })
+            const placed = await place(device, program, held, uses, slots)
             return encode(device, program, pipelines, bindGroups, placed)
           }),
         )
@@ -80,22 +77,9 @@ export async function load(device: Device, program: Program): Promise<Executable
   function free(): void {
     const freed = device.queue.inTurn(async () => {
       scratch.dispose()
-      for (const block of constants.values()) device.pool.release(block)
-      constants.clear()
     })
     freed.catch(() => undefined) // the device is lost, and its memory with it
   }
   abandoned.register(executable, free, executable)
   return executable
-}
-
-/** Blocks of the program's constants by buffer number. */
-async function uploadConstants(device: Device, buffers: readonly ProgramBuffer[]): Promise<Map<number, Block>> {
-  const constants = buffers.flatMap((buffer, number) => (buffer.kind === 'constant' ? [{ buffer, number }] : []))
-  const blocks = await device.pool.acquire(constants.map(({ buffer }) => buffer.bytes))
-  const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint8Array }
-  constants.forEach(({ buffer: { data, dtype } }, i) => {
-    device.queue.write(blocks[i].buffer, toDeviceBytes(arrays[dtype].from(data), dtype))
-  })
-  return new Map(constants.map(({ number }, i) => [number, blocks[i]]))
 }

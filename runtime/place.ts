@@ -63,15 +63,14 @@ export async function place(
   program: Program,
   inputs: readonly ArrayStorage[],
   { donated, touched }: Uses,
-  own: { readonly slots: ReadonlyMap<number, Block>; readonly constants: ReadonlyMap<number, Block> },
+  slots: ReadonlyMap<number, Block>,
 ): Promise<Placed> {
   const blocks: (Block | undefined)[] = program.buffers.map(() => undefined)
   const memories = new Map<number, Memory>()
   const fresh: { readonly number: number; readonly bytes: number; readonly from?: Block }[] = []
 
   for (const [number, buffer] of program.buffers.entries()) {
-    if (buffer.kind === 'temp') blocks[number] = own.slots.get(buffer.slot)
-    else if (buffer.kind === 'constant') blocks[number] = own.constants.get(number)
+    if (buffer.kind === 'temp') blocks[number] = slots.get(buffer.slot)
     else if (buffer.kind === 'output') fresh.push({ number, bytes: buffer.bytes })
     else {
       const { memory } = inputs[buffer.index]

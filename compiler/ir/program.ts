@@ -22,8 +22,6 @@ export interface CompiledKernel {
   readonly wgsl: string
   /** Access of each binding, in order @binding(0), @binding(1), … of @group(0). */
   readonly bindings: readonly ('read' | 'read_write')[]
-  /** True when every index is proven in range, so that robust buffer access may be off. */
-  readonly inRange: boolean
 }
 
 export type ProgramBuffer =
@@ -33,8 +31,6 @@ export type ProgramBuffer =
   | { readonly kind: 'temp'; readonly slot: number; readonly bytes: number }
   /** Fresh memory that becomes output `index`. */
   | { readonly kind: 'output'; readonly index: number; readonly bytes: number }
-  /** Values known at compile time. */
-  | { readonly kind: 'constant'; readonly dtype: DType; readonly data: readonly number[]; readonly bytes: number }
 
 export interface Dispatch {
   readonly kernel: number

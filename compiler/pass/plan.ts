@@ -114,11 +114,7 @@ function slotAllocator(): { take(bytes: number): number; release(slot: number): 
 export function showPlan(p: Program): string {
   const where = (b: number): string => {
     const x = p.buffers[b]
-    return x.kind === 'temp'
-      ? `t${x.slot}`
-      : x.kind === 'constant'
-        ? 'const'
-        : `${x.kind === 'input' ? 'in' : 'out'}${x.index}`
+    return x.kind === 'temp' ? `t${x.slot}` : `${x.kind === 'input' ? 'in' : 'out'}${x.index}`
   }
   const line = (d: Dispatch, i: number): string =>
     `  ${String(i).padStart(3)} ${p.kernels[d.kernel].name.padEnd(10)} ${d.workgroups.join('x').padEnd(12)} ${d.buffers.map(where).join(' ')}  ${d.scope ? `#${d.scope} ` : ''}${d.ops.join(' ')}`

@@ -4,7 +4,7 @@ import type { Program } from '../../compiler/ir/program.js'
 export function pointwise(body: string, n: number, parts: Partial<Program> = {}): Program {
   return {
     name: 'pointwise',
-    kernels: [{ name: 'pointwise', bindings: ['read', 'read_write'], inRange: true, wgsl: wgsl(body, n) }],
+    kernels: [{ name: 'pointwise', bindings: ['read', 'read_write'], wgsl: wgsl(body, n) }],
     buffers: [
       { kind: 'input', index: 0, bytes: 4 * n },
       { kind: 'output', index: 0, bytes: 4 * n },
@@ -44,7 +44,7 @@ export const inPlace = (n: number): Program => ({
     {
       name: 'update',
       bindings: ['read_write'],
-      inRange: true,
+
       wgsl: `
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
 @compute @workgroup_size(64)

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { compile } from '../../compiler/compile.js'
-import type { Target } from '../../compiler/ir/program.js'
 import { showPlan } from '../../compiler/pass/plan.js'
 import { traceFn } from '../../compiler/trace/collect.js'
 import { flatten } from '../../compiler/trace/tree.js'
 import { destroyDevice } from '../../runtime/device.js'
+import { target } from '../golden/target.js'
 import { entries, root } from './entries.js'
 import { blocksOf } from './extract.js'
 import { type Names, runExample } from './run.js'
@@ -14,14 +14,6 @@ import { type Names, runExample } from './run.js'
 afterAll(destroyDevice)
 
 /** SwiftShader's limits: the plan is then the same on every machine. */
-const target: Target = {
-  class: 'software',
-  maxStorageBuffersPerShaderStage: 10,
-  maxStorageBufferBindingSize: 2 ** 30 - 256,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupStorageSize: 2 ** 15,
-  maxComputeWorkgroupsPerDimension: 65535,
-}
 
 test("the README's plan is the plan of its program; paste the new one when they differ", async () => {
   const modules: Record<string, Names> = {}

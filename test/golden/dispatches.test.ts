@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { compile } from '../../compiler/compile.js'
-import type { Program, Target } from '../../compiler/ir/program.js'
+import type { Program } from '../../compiler/ir/program.js'
 import { traceFn } from '../../compiler/trace/collect.js'
 import {
   add,
@@ -20,16 +20,9 @@ import {
 } from '../../index.js'
 import { layerNorm } from '../../stdlib/nn/index.js'
 import { adamw } from '../../stdlib/optim/index.js'
+import { target } from './target.js'
 
 /** How many dispatches small programs take: exact, and the same on every machine, because compiling touches no device. */
-const target: Target = {
-  class: 'software',
-  maxStorageBuffersPerShaderStage: 10,
-  maxStorageBufferBindingSize: 2 ** 27,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupStorageSize: 2 ** 14,
-  maxComputeWorkgroupsPerDimension: 65535,
-}
 const array = (...shape: number[]): Tensor<any, 'f32'> =>
   tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape) as Tensor<any, 'f32'>
 const program = (f: (...args: any[]) => unknown, args: unknown[], donated: number[] = []): Program =>

@@ -1,20 +1,12 @@
 import { expect, test } from 'vitest'
 import { compile } from '../../compiler/compile.js'
-import type { Target } from '../../compiler/ir/program.js'
 import { traceFn } from '../../compiler/trace/collect.js'
 import { add, gelu, matmul, softmax, type Tensor, tensor } from '../../index.js'
 import { layerNorm } from '../../stdlib/nn/index.js'
+import { target as softwareTarget } from './target.js'
 
 /** The WGSL of a few small programs. `vitest run test/golden -u` rewrites the fixtures; read the difference. */
-const target: Target = {
-  class: 'software',
-  maxStorageBuffersPerShaderStage: 10,
-  maxStorageBufferBindingSize: 2 ** 27,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupStorageSize: 2 ** 14,
-  maxComputeWorkgroupsPerDimension: 65535,
-  subgroupSize: 4,
-}
+const target = { ...softwareTarget, subgroupSize: 4 }
 const array = (...shape: number[]): Tensor<any, 'f32'> =>
   tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape) as Tensor<any, 'f32'>
 const wgsl = (f: (...args: any[]) => unknown, ...args: unknown[]): string =>
