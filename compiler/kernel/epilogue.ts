@@ -11,6 +11,8 @@ import { packer } from './pack.js'
 export interface Tile {
   readonly rows: number
   readonly columns: number
+  /** Columns exist in fours: all of one four, or none. */
+  readonly fours: boolean
   /** The element's index in the product. */
   readonly index: (row: Expr, column: number) => readonly Expr[]
   readonly value: (row: number, column: number) => Expr
@@ -34,7 +36,7 @@ export function storeTile(
   const load = (v: Var, index: readonly Expr[]): Expr => b.load(e, v, index)
   const [y] = g.anchors[0].outputs
   const packs = packer(e, b)
-  const width = tile.columns % 4 === 0 ? 4 : 1
+  const width = tile.fours ? 4 : 1
   const parts = tile.columns / width
   const element = (x: Expr, j: number): Expr => (width === 4 ? e.call(`lane${j}`, y.aval.dtype, [x]) : x)
 

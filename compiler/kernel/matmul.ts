@@ -230,7 +230,14 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
     ...delinearize(e, rowAt(i), mShape),
     ...delinearize(e, columnAt(j), nShape),
   ]
-  const stores = storeTile(e, b, grouping, g, { rows, columns, index, value: held, inside })
+  const stores = storeTile(e, b, grouping, g, {
+    rows,
+    columns,
+    fours: columns % 4 === 0 && N % 4 === 0,
+    index,
+    value: held,
+    inside,
+  })
   body.push(...stores.body)
   return finish('matmul', b, { scratch: stores.scratch, lanes: [across, down], workgroups, body })
 }

@@ -94,6 +94,7 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
   const stores = storeTile(e, b, grouping, g, {
     rows: 1,
     columns,
+    fours: vector,
     index: (_, j) => [row, ...delinearize(e, columnAt(j), rest)],
     value: (_, j) => value(j),
     inside: () => undefined,
