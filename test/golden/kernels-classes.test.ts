@@ -1,29 +1,13 @@
 import { afterAll, describe, test } from 'vitest'
-import { compile } from '../../compiler/compile.js'
-import { interpret } from '../../compiler/interpret/interpret.js'
-import type { Target } from '../../compiler/ir/program.js'
 import type { AnyTensor, RefArray } from '../../compiler/ops/op.js'
 import * as p from '../../compiler/ops/prim.js'
-import { traceFn } from '../../compiler/trace/collect.js'
-import { inputTensor } from '../../compiler/trace/tensor.js'
-import { hostArray } from '../../runtime/array.js'
-import { destroyDevice, getDevice } from '../../runtime/device.js'
-import { load } from '../../runtime/executable.js'
-import { assertClose } from '../../stdlib/testing/assert-close.js'
+import { destroyDevice } from '../../runtime/device.js'
 import { uniform } from '../../stdlib/testing/uniform.js'
+import { checkOn, classes } from './classes.js'
 
 afterAll(destroyDevice)
 
-/**
- * Every strategy on whatever device there is: kernels for another class of adapter are slow here, not wrong. Shapes are chosen
- * for edges: tiles that don't divide, rows of odd length, lines that are shared among lanes.
- */
-const classes: Record<string, (own: Target) => Target> = {
-  'software with subgroups': (own) => ({ ...own, class: 'software' }),
-  software: (own) => ({ ...own, class: 'software', subgroupSize: undefined }),
-  gpu: (own) => ({ ...own, class: 'gpu', subgroupSize: undefined }),
-  'few workgroups': (own) => ({ ...own, maxComputeWorkgroupsPerDimension: 3 }),
-}
+/** Every strategy. Shapes are chosen for edges: tiles that don't divide, rows of odd length, lines that are shared among lanes. */
 const product = (x: AnyTensor, y: AnyTensor, lhs = 1, rhs = 0): AnyTensor =>
   p.dotGeneral(x, y, { lhsContract: [lhs], rhsContract: [rhs], lhsBatch: [], rhsBatch: [] })
 const perRow = (x: AnyTensor, y: AnyTensor): AnyTensor => p.broadcastInDim(y, x.aval.shape, [0])
@@ -148,25 +132,14 @@ const programs: Record<
   ],
 }
 
-for (const [name, targetOf] of Object.entries(classes))
+for (const name of Object.keys(classes))
   describe(name, () => {
     for (const [title, [shapes, f]] of Object.entries(programs))
       test(title, async () => {
-        const device = await getDevice()
         const random = uniform(7)
         const inputs = shapes.map(
           (shape): RefArray => ({ shape, dtype: 'f32', data: random(shape, -2, 2).data.map(Math.fround) }),
         )
-        const { fn } = traceFn(
-          f,
-          shapes.map((shape) => inputTensor({ shape, dtype: 'f32' }, '')),
-        )
-        const executable = await load(device, compile(fn, targetOf(device.target), { verify: true }))
-        const outputs = await executable.run(
-          inputs.map(({ shape, data }) => hostArray(Float32Array.from(data), shape, 'f32')),
-        )
-        const wanted = interpret(fn, inputs)
-        for (const [i, y] of outputs.entries())
-          await assertClose(await y.read(), wanted[i].data, { rtol: 2e-5, atol: 1e-4 })
+        await checkOn(name, f, inputs, { rtol: 2e-5, atol: 1e-4 })
       })
   })

@@ -1,0 +1,40 @@
+import { compile } from '../../compiler/compile.js'
+import { interpret } from '../../compiler/interpret/interpret.js'
+import type { Target } from '../../compiler/ir/program.js'
+import type { AnyTensor, RefArray } from '../../compiler/ops/op.js'
+import { traceFn } from '../../compiler/trace/collect.js'
+import { inputTensor } from '../../compiler/trace/tensor.js'
+import { hostArray } from '../../runtime/array.js'
+import { getDevice } from '../../runtime/device.js'
+import { load } from '../../runtime/executable.js'
+import { assertClose, type Tolerance } from '../../stdlib/testing/assert-close.js'
+
+/** Kernels for each class of adapter, run on whatever device there is: for another class they are slow here, not wrong. */
+export const classes: Record<string, (own: Target) => Target> = {
+  'software with subgroups': (own) => ({ ...own, class: 'software' }),
+  software: (own) => ({ ...own, class: 'software', subgroupSize: undefined }),
+  gpu: (own) => ({ ...own, class: 'gpu', subgroupSize: undefined }),
+  'few workgroups': (own) => ({ ...own, maxComputeWorkgroupsPerDimension: 3 }),
+}
+
+/** `f`, compiled for a class and run, against the reference. */
+export async function checkOn(
+  name: string,
+  f: (...xs: AnyTensor[]) => AnyTensor[],
+  inputs: readonly RefArray[],
+  tolerance: Tolerance,
+): Promise<void> {
+  const device = await getDevice()
+  const { fn } = traceFn(
+    f,
+    inputs.map(({ shape, dtype }, i) => inputTensor({ shape, dtype }, String(i))),
+  )
+  const executable = await load(device, compile(fn, classes[name](device.target), { verify: true }))
+  const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint8Array }
+  const outputs = await executable.run(
+    inputs.map(({ shape, dtype, data }) => hostArray(arrays[dtype].from(data), shape, dtype)),
+  )
+  executable.dispose()
+  const wanted = interpret(fn, inputs)
+  for (const [i, y] of outputs.entries()) await assertClose(await y.read(), wanted[i].data, tolerance)
+}
