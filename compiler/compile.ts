@@ -94,6 +94,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
 /** Equations a group computes, inlined ones included. */
 function eqnsOf({ graph, owner }: Grouping, g: Group): Eqn[] {
   const seen = new Set<Eqn>()
+  // Stores first: ops then stand in the order in which their values are made.
   const own = new Set<Var>([...g.stores, ...g.anchors.flatMap((a) => a.outputs)])
   const walk = (v: Var): void => {
     const eqn = graph.def.get(v)

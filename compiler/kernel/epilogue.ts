@@ -1,5 +1,5 @@
 import type { Var } from '../ir/types.js'
-import { type Group, type Grouping, placeStore } from '../pass/group.js'
+import { type Group, type Grouping, inMemoryFor, placeStore } from '../pass/group.js'
 import type { Buffers } from './build.js'
 import { emitter, type Held } from './emit.js'
 import type { Expr, Exprs, ExprType } from './expr.js'
@@ -27,12 +27,12 @@ const writtenOut = 4
 export function storeTile(
   e: Exprs,
   b: Buffers,
-  { graph, stored, owner }: Grouping,
+  grouping: Grouping,
   g: Group,
   tile: Tile,
 ): { body: Stmt[]; scratch: Scratch[] } {
-  const own = new Set<Var>([...g.stores, ...g.anchors[0].outputs])
-  const inMemory = (v: Var): boolean => !own.has(v) && (owner.has(v) || !graph.def.has(v))
+  const { graph, stored } = grouping
+  const inMemory = inMemoryFor(grouping, g)
   const load = (v: Var, index: readonly Expr[]): Expr => b.load(e, v, index)
   const [y] = g.anchors[0].outputs
   const packs = packer(e, b)

@@ -8,6 +8,7 @@ import {
   domainOf,
   type Group,
   type Grouping,
+  inMemoryFor,
   innerShape,
   outerShape,
   type Placement,
@@ -57,11 +58,12 @@ const wholeUpTo = 20
 
 /** A loops group as a kernel: reductions stage by stage, then what is stored per line, then what is stored per element. */
 export function lowerLoops(
-  { graph, stored, owner }: Grouping,
+  grouping: Grouping,
   g: Group,
   target: Target,
   { across, along, four, unroll }: LoopShape,
 ): Lowered {
+  const { graph, stored } = grouping
   const e = exprs()
   const b = buffers()
   const packs = packer(e, b)
@@ -94,8 +96,7 @@ export function lowerLoops(
     return cond ? [{ k: 'if', cond, body: stmts }] : stmts
   }
 
-  const own = new Set<Var>([...g.stores, ...g.anchors.flatMap((a) => a.outputs)])
-  const inMemory = (v: Var): boolean => !own.has(v) && (owner.has(v) || !graph.def.has(v))
+  const inMemory = inMemoryFor(grouping, g)
   const load = (v: Var, index: readonly Expr[]): Expr => b.load(e, v, index)
   /** Results of the reductions so far, for each element of a four. */
   const held = quad.map(() => new Map<Var, Held>())

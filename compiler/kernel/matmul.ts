@@ -3,7 +3,7 @@ import type { Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { dotGroups } from '../ops/contract.js'
 import type { DotDims } from '../ops/prim.js'
-import type { Group, Grouping } from '../pass/group.js'
+import { type Group, type Grouping, inMemoryFor } from '../pass/group.js'
 import { type Strided, strided } from '../pass/strided.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { storeTile } from './epilogue.js'
@@ -58,15 +58,14 @@ interface Operand {
 
 /** A product as a kernel, with the pointwise values that follow it. */
 export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lowered {
-  const { graph, owner } = grouping
+  const { graph } = grouping
   const e = exprs()
   const b = buffers()
   const eqn = g.anchors[0]
   const dims = eqn.params as unknown as DotDims
   const [lhs, rhs] = eqn.inputs
   const { lhsFree, rhsFree } = dotGroups(lhs.aval.shape, rhs.aval.shape, dims)
-  const own = new Set<Var>([...g.stores, eqn.outputs[0]])
-  const inMemory = (v: Var): boolean => !own.has(v) && (owner.has(v) || !graph.def.has(v))
+  const inMemory = inMemoryFor(grouping, g)
   const operand = (
     v: Var,
     batch: readonly number[],

@@ -1,7 +1,7 @@
 import type { Target } from '../ir/program.js'
 import type { Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
-import type { Group, Grouping } from '../pass/group.js'
+import { type Group, type Grouping, inMemoryFor } from '../pass/group.js'
 import { type Strided, strided } from '../pass/strided.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { storeTile } from './epilogue.js'
@@ -24,14 +24,14 @@ const largestDivisor = (n: number, most: number): number => {
  * software adapters run both arms of every branch: what is seldom done has to be a loop that is seldom turned.
  */
 export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowered {
-  const { graph, owner } = grouping
+  const { graph } = grouping
   const e = exprs()
   const b = buffers()
   const eqn = g.anchors[0]
   const [ids, updates] = eqn.inputs
   const [y] = eqn.outputs
-  const own = new Set<Var>([...g.stores, y])
-  const window = (v: Var): Strided => strided(graph, v, (x) => !own.has(x) && (owner.has(x) || !graph.def.has(x)))
+  const inMemory = inMemoryFor(grouping, g)
+  const window = (v: Var): Strided => strided(graph, v, inMemory)
   const [idWindow, updateWindow] = [window(ids), window(updates)]
   const [rows, ...rest] = y.aval.shape
   const [count, width] = [size(ids.aval.shape), size(rest)]

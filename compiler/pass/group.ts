@@ -32,6 +32,14 @@ export interface Grouping {
   readonly stored: ReadonlySet<Var>
 }
 
+/** The values that a group computes as its own: results of its anchors, and its stores. */
+export const members = (g: Group): Var[] => [...g.anchors.flatMap((a) => a.outputs), ...g.stores]
+/** Which values a group's kernel finds in memory: inputs, and what other groups own. */
+export function inMemoryFor({ graph, owner }: Grouping, g: Group): (v: Var) => boolean {
+  const own = new Set(members(g))
+  return (v) => !own.has(v) && (owner.has(v) || !graph.def.has(v))
+}
+
 /** Where a store of a group sits: once per element of the full shape, or once per line along the axes. */
 export interface Placement {
   readonly level: 'full' | 'outer'
@@ -169,7 +177,6 @@ function assemble(graph: Graph, materialized: ReadonlySet<Var>, target: Target, 
     }
     return false
   }
-  const members = (g: Group): Var[] => [...g.anchors.flatMap((a) => a.outputs), ...g.stores]
   const needsMemory = (v: Var, inside: ReadonlySet<Var>): boolean =>
     graph.isOutput(v) || [...(readers.get(v) ?? [])].some((r) => !inside.has(r))
   /** Bindings a kernel of these values takes. */
@@ -363,7 +370,7 @@ function tooWide({ graph, groups, owner }: Grouping, target: Target, donated: Re
   const limit = target.maxStorageBuffersPerShaderStage
   const out = new Set<Var>()
   for (const g of groups)
-    for (const v of [...g.anchors.flatMap((a) => a.outputs), ...g.stores]) {
+    for (const v of members(g)) {
       const leaves = leavesOf(v)
       if (leaves.size + 1 - overwritten(graph, [v], leaves, donated).size <= limit) continue
       let best: Var | undefined
