@@ -1,11 +1,11 @@
 import './ops/index.js'
 import { print } from './ir/print.js'
-import type { CompiledKernel, Dispatch, Program, Target } from './ir/program.js'
+import type { Dispatch, Program, Target } from './ir/program.js'
 import type { Eqn, Fn, Var } from './ir/types.js'
 import { size } from './ir/types.js'
 import { verify } from './ir/verify.js'
 import { lower } from './kernel/lower.js'
-import { printWgsl } from './kernel/wgsl.js'
+import { wasmPrinter, wgslPrinter } from './kernel/printers.js'
 import { copies } from './pass/copies.js'
 import { cse } from './pass/cse.js'
 import { dce } from './pass/dce.js'
@@ -63,21 +63,13 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
   if (planned.kernels.some((k) => k.buffers.length > target.maxStorageBuffersPerShaderStage))
     ({ grouping, planned } = kernelsFor(new Set()))
 
-  const kernels: CompiledKernel[] = []
-  const known = new Map<string, number>()
+  const printer = target.class === 'cpu' ? wasmPrinter(target) : wgslPrinter(show)
   const dispatches = grouping.groups.map((g, i): Dispatch => {
     const { kernel, buffers } = planned.kernels[i]
-    const wgsl = printWgsl(kernel)
-    let at = known.get(wgsl)
-    if (at === undefined) {
-      at = kernels.push({ name: kernel.name, wgsl, bindings: kernel.buffers.map((b) => b.access) }) - 1
-      known.set(wgsl, at)
-      show('wgsl', () => `kernel ${at} ${kernel.name}:\n${wgsl}`)
-    }
     const eqns = eqnsOf(grouping, g)
     const first = g.anchors[0] ?? eqns[eqns.length - 1]
     return {
-      kernel: at,
+      ...printer.add(kernel),
       buffers,
       workgroups: kernel.workgroups,
       scope: first.scope,
@@ -86,7 +78,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
     }
   })
   const { buffers, inputs, outputs, memory } = planned
-  const program: Program = { name: fn.name, kernels, buffers, dispatches, inputs, outputs, memory }
+  const program: Program = { name: fn.name, ...printer.finish(), buffers, dispatches, inputs, outputs, memory }
   show('plan', () => showPlan(program))
   return program
 }

@@ -12,6 +12,9 @@ export interface Program {
   /** Buffer of each input of the function, in order; -1: not read. */
   readonly inputs: readonly number[]
   readonly outputs: readonly OutputSpec[]
+  /** For a CPU: the kernels, in order, as one WebAssembly module, and the bytes of scratch memory that a thread needs. */
+  readonly wasm?: Uint8Array<ArrayBuffer>
+  readonly scratchBytes?: number
   /** Largest number of bytes of `temp` and output buffers alive at once, and what the slots take. */
   readonly memory: { readonly peakBytes: number; readonly tempBytes: number }
 }
@@ -36,6 +39,8 @@ export interface Dispatch {
   readonly kernel: number
   readonly buffers: readonly number[]
   readonly workgroups: readonly [number, number, number]
+  /** For a CPU: workgroups that a thread takes at a time. */
+  readonly grain?: number
   readonly scope: string
   readonly loc?: Loc
   /** Names of the IR ops that this dispatch computes, for errors and profiles. */
@@ -52,8 +57,8 @@ export interface OutputSpec {
 
 /** What the compiler must know of a device: plain data, made by the runtime. */
 export interface Target {
-  /** 'software' for CPU-run adapters (SwiftShader, lavapipe), 'gpu' for hardware. */
-  readonly class: 'software' | 'gpu'
+  /** 'software' for CPU-run adapters (SwiftShader, lavapipe), 'gpu' for hardware; 'cpu' runs WebAssembly without an adapter. */
+  readonly class: 'software' | 'gpu' | 'cpu'
   readonly maxStorageBuffersPerShaderStage: number
   readonly maxStorageBufferBindingSize: number
   readonly maxComputeInvocationsPerWorkgroup: number
@@ -61,4 +66,6 @@ export interface Target {
   readonly maxComputeWorkgroupsPerDimension: number
   /** Invocations of a subgroup, when kernels may use subgroups and all have this size. */
   readonly subgroupSize?: number
+  /** For a CPU: whether the engine has relaxed SIMD (fused multiply-add), and whether threads share the memory. */
+  readonly wasm?: { readonly relaxed: boolean; readonly shared: boolean }
 }

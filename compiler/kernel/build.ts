@@ -1,8 +1,7 @@
 import type { Target } from '../ir/program.js'
-import type { Var } from '../ir/types.js'
+import { size, type Var } from '../ir/types.js'
 import { type Expr, type Exprs, linearIndex } from './expr.js'
 import { type Kernel, type KernelBuffer, type Stmt, scratchBase } from './ir.js'
-import { bindLets } from './lets.js'
 
 /** A kernel and the values behind its buffers. */
 export interface Lowered {
@@ -26,7 +25,7 @@ export function buffers(): Buffers {
     const at = vars.findIndex((x, i) => x === v && list[i].width === width && list[i].access === access)
     if (at >= 0) return at
     vars.push(v)
-    list.push({ dtype: v.aval.dtype, width, access })
+    list.push({ dtype: v.aval.dtype, size: size(v.aval.shape), width, access })
     return vars.length - 1
   }
   const read = (v: Var, width: 1 | 4 = 1): number => find(v, width, 'read')
@@ -54,7 +53,7 @@ export const groupIndex = (e: Exprs, [x, y]: readonly [number, number, number]):
   return y === 1 ? gx : e.iadd(gx, e.imul(e.variable('group_y', 'u32', y - 1), x))
 }
 
-/** Names shared parts, and leaves out the buffers that the body doesn't mention. */
+/** A kernel of the buffers that the body mentions. */
 export function finish(
   name: string,
   b: Buffers,
@@ -66,7 +65,7 @@ export function finish(
     return i
   })
   const kept = b.list.map((_, i) => i).filter((i) => used.has(i))
-  const body = bindLets(renumber(parts.body, (i) => kept.indexOf(i)))
+  const body = renumber(parts.body, (i) => kept.indexOf(i))
   return { kernel: { ...parts, name, buffers: kept.map((i) => b.list[i]), body }, buffers: kept.map((i) => b.vars[i]) }
 }
 
@@ -92,7 +91,12 @@ export function renumber(body: readonly Stmt[], to: (buffer: number) => number):
       case 'store':
         return { ...s, buffer: number(s.buffer), at: move(s.at), value: move(s.value) }
       case 'loop':
-        return { ...s, body: s.body.map(stmt) }
+        return {
+          ...s,
+          from: s.from && move(s.from),
+          count: typeof s.count === 'number' ? s.count : move(s.count),
+          body: s.body.map(stmt),
+        }
       case 'if':
       case 'while':
         return { ...s, cond: move(s.cond), body: s.body.map(stmt) }

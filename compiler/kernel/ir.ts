@@ -3,7 +3,8 @@ import type { Expr, ExprType } from './expr.js'
 
 /**
  * The kernel IR: a loop nest over buffers, neutral of the target. Invocations are a grid of workgroups of lanes;
- * printers spell it for a device.
+ * printers spell it for a device. For a CPU a workgroup is an item of one lane: `group_x` numbers it, buffers have width 1,
+ * and loads and stores of four take four elements from any address.
  */
 export interface Kernel {
   readonly name: string
@@ -24,6 +25,8 @@ export interface Scratch {
 
 export interface KernelBuffer {
   readonly dtype: DType
+  /** Elements. */
+  readonly size: number
   /** 4: elements are read and written as groups of four. */
   readonly width: 1 | 4
   readonly access: 'read' | 'read_write'
@@ -35,8 +38,14 @@ export type Stmt =
   | { readonly k: 'mutable'; readonly name: string; readonly t: ExprType; readonly value: Expr }
   | { readonly k: 'set'; readonly name: string; readonly value: Expr }
   | { readonly k: 'store'; readonly buffer: number; readonly at: Expr; readonly value: Expr }
-  /** `index` counts 0 … count-1. */
-  | { readonly k: 'loop'; readonly index: string; readonly count: number; readonly body: readonly Stmt[] }
+  /** `index` counts from `from` (0 when it isn't given) while it is less than `count`. */
+  | {
+      readonly k: 'loop'
+      readonly index: string
+      readonly from?: Expr
+      readonly count: number | Expr
+      readonly body: readonly Stmt[]
+    }
   /** Over mutable registers. */
   | { readonly k: 'while'; readonly cond: Expr; readonly body: readonly Stmt[] }
   | { readonly k: 'if'; readonly cond: Expr; readonly body: readonly Stmt[] }

@@ -3,9 +3,9 @@ import { builtins, isMutable, type Stmt, scratchBase } from './ir.js'
 
 /**
  * Names shared subexpressions with `let`, each as far out as its variables allow: work that does not change in a loop is done
- * before it, and nothing is computed twice.
+ * before it, and nothing is computed twice. `known` names the variables that the kernel begins with.
  */
-export function bindLets(body: readonly Stmt[]): Stmt[] {
+export function bindLets(body: readonly Stmt[], known: Iterable<string> = builtins): Stmt[] {
   const uses = countUses(body)
   let next = 0
   const names = new Map<Expr, string>()
@@ -26,6 +26,8 @@ export function bindLets(body: readonly Stmt[]): Stmt[] {
       for (const part of parts) ready = visit(part, inLoop) && ready
       // Scratch changes, so its loads stay where they are.
       if (x.k === 'load' && x.buffer >= scratchBase) return false
+      // Part of the instruction that reads or writes there.
+      if (x.k === 'op' && x.f === 'offset') return ready
       if (ready && ((uses.get(x) ?? 0) > 1 || inLoop)) {
         const name = `v${next++}`
         out.push({ k: 'let', name, value: rewrite(x) })
@@ -49,7 +51,12 @@ export function bindLets(body: readonly Stmt[]): Stmt[] {
           out.push({ ...s, at: rewrite(s.at), value: rewrite(s.value) })
           break
         case 'loop':
-          out.push({ ...s, body: block(s.body, new Set([...known, s.index])) })
+          out.push({
+            ...s,
+            from: s.from && rewrite(s.from),
+            count: typeof s.count === 'number' ? s.count : rewrite(s.count),
+            body: block(s.body, new Set([...known, s.index])),
+          })
           break
         case 'if':
         case 'while':
@@ -78,7 +85,7 @@ export function bindLets(body: readonly Stmt[]): Stmt[] {
     rewritten.set(x, y)
     return y
   }
-  return block(body, new Set(builtins))
+  return block(body, new Set(known))
 }
 
 /** Expressions a statement evaluates, with whether it is inside a loop of the statement's own. */
@@ -94,6 +101,9 @@ function* expressions(s: Stmt, inLoop = false): Generator<{ x: Expr; inLoop: boo
       yield { x: s.value, inLoop }
       break
     case 'loop':
+      if (s.from) yield { x: s.from, inLoop }
+      // Asked again in every turn.
+      if (typeof s.count !== 'number') yield { x: s.count, inLoop: true }
       for (const inner of s.body) yield* expressions(inner, true)
       break
     case 'if':

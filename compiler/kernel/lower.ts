@@ -8,6 +8,7 @@ import { lowerScatter } from './scatter.js'
 
 /** A group as a kernel. */
 export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
+  if (target.class === 'cpu') return lowerForCpu(grouping, g, target)
   if (g.kind === 'loops') {
     const shape = loopShape(g, target)
     const lowered = lowerLoops(grouping, g, target, shape)
@@ -18,4 +19,8 @@ export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
     return lowerLoops(grouping, g, target, { ...shape, four: 'none' })
   }
   return kindOf(g.anchors[0]) === 'scatter' ? lowerScatter(grouping, g, target) : lowerMatmul(grouping, g, target)
+}
+
+function lowerForCpu(grouping: Grouping, g: Group, target: Target): Lowered {
+  return lowerLoops(grouping, g, target, { across: 1, along: 1, four: 'none', unroll: 1 })
 }

@@ -1,6 +1,7 @@
 import type { DType } from '../ir/types.js'
 import { type Expr, type ExprType, scalarType, widthOf } from './expr.js'
 import { type Kernel, type KernelBuffer, type Stmt, scratchBase } from './ir.js'
+import { bindLets } from './lets.js'
 
 /**
  * Prints a kernel as WGSL. Bindings are @group(0), in the order of the kernel's buffers; the entry point is `main`.
@@ -8,7 +9,7 @@ import { type Kernel, type KernelBuffer, type Stmt, scratchBase } from './ir.js'
  */
 export function printWgsl(kernel: Kernel): string {
   const helpers = new Set<string>()
-  const body = kernel.body.flatMap((s) => printStmt(s, kernel, helpers, '  '))
+  const body = bindLets(kernel.body).flatMap((s) => printStmt(s, kernel, helpers, '  '))
   const text = body.join('\n')
   const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text)
   const group = ['group_x', 'group_y', 'group_z'].some(uses)
@@ -65,7 +66,11 @@ function printStmt(s: Stmt, kernel: Kernel, helpers: Set<string>, pad: string): 
       return [`${pad}b${s.buffer}[${show(s.at)}] = ${dtype === 'bool' ? bits : value};`]
     }
     case 'loop':
-      return [`${pad}for (var ${s.index} = 0u; ${s.index} < ${s.count}u; ${s.index}++) {`, ...inner(s.body), `${pad}}`]
+      return [
+        `${pad}for (var ${s.index} = ${s.from ? show(s.from) : '0u'}; ${s.index} < ${typeof s.count === 'number' ? `${s.count}u` : show(s.count)}; ${s.index}++) {`,
+        ...inner(s.body),
+        `${pad}}`,
+      ]
     case 'while':
       return [`${pad}while (${show(s.cond)}) {`, ...inner(s.body), `${pad}}`]
     case 'if':

@@ -37,7 +37,7 @@ export const asDtype = (x: number, dtype: DType): number => {
     case 'u32':
       return x >>> 0
     case 'bool':
-      return x ? 1 : 0
+      return x === 0 ? 0 : 1
   }
 }
 

@@ -25,6 +25,7 @@ export function inPlace({ kernel, buffers }: Lowered, x: Var, v: Var): boolean {
       if (s.k === 'let' || s.k === 'mutable' || s.k === 'set' || s.k === 'store') visit(s.value)
       if (s.k === 'if' || s.k === 'while' || s.k === 'exit') visit(s.cond)
       if (s.k === 'store') visit(s.at)
+      if (s.k === 'loop') for (const x of [s.from, s.count]) if (x && typeof x !== 'number') visit(x)
       if (s.k === 'store' && buffers[s.buffer] === v) written.add(spell(s.at))
       if (s.k === 'loop' || s.k === 'if' || s.k === 'while') walk(s.body)
     }

@@ -1,0 +1,62 @@
+import type { Expr } from './expr.js'
+import type { Stmt } from './ir.js'
+
+/** Operations that take much longer than one of the machine's. */
+const slow: Record<string, number> = {
+  exp: 12,
+  log: 15,
+  tanh: 20,
+  erf: 25,
+  sin: 25,
+  cos: 25,
+  pow: 40,
+  logistic: 15,
+  div: 4,
+  sqrt: 4,
+  rsqrt: 6,
+}
+
+/** About how many instructions a kernel's item takes; equal parts of a statement count once. */
+export function costOf(body: readonly Stmt[]): number {
+  let sum = 0
+  for (const s of body) {
+    const seen = new Set<Expr>()
+    const cost = (x: Expr): number => {
+      if (x.k === 'lit' || x.k === 'var' || seen.has(x)) return 0
+      seen.add(x)
+      const parts = x.k === 'load' ? [x.at] : x.args
+      return parts.reduce((n, a) => n + cost(a), x.k === 'load' ? 1 : (slow[x.f] ?? 1))
+    }
+    switch (s.k) {
+      case 'let':
+      case 'mutable':
+      case 'set':
+        sum += cost(s.value)
+        break
+      case 'store':
+        sum += 1 + cost(s.at) + cost(s.value)
+        break
+      case 'loop':
+        sum += 1 + turns(s) * (1 + costOf(s.body))
+        break
+      case 'while':
+        // How often is not known before it runs.
+        sum += 16 * (cost(s.cond) + costOf(s.body))
+        break
+      case 'if':
+        sum += cost(s.cond) + costOf(s.body)
+        break
+      case 'exit':
+        sum += cost(s.cond)
+        break
+      case 'barrier':
+    }
+  }
+  return Math.max(1, sum)
+}
+
+/** Turns of a loop, or the most there can be. */
+function turns({ from, count }: Stmt & { k: 'loop' }): number {
+  const most = typeof count === 'number' ? count : count.max < 0xffffffff ? count.max : 64
+  return Math.max(0, most - (from?.k === 'lit' ? from.value : 0))
+}

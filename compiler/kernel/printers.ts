@@ -1,0 +1,61 @@
+import type { Show } from '../compile.js'
+import type { CompiledKernel, Dispatch, Program, Target } from '../ir/program.js'
+import { costOf } from './cost.js'
+import type { Kernel } from './ir.js'
+import type { WasmFunction } from './wasm/binary.js'
+import { printModule } from './wasm/module.js'
+import { scratchBytes } from './wasm/prepare.js'
+import { printWasm } from './wasm/print.js'
+import { printWgsl } from './wgsl.js'
+
+/** Prints a program's kernels for a target; equal ones once. */
+export interface Printer {
+  /** The kernel's number, and how threads share its workgroups out. */
+  add(kernel: Kernel): Pick<Dispatch, 'kernel' | 'grain'>
+  finish(): Pick<Program, 'kernels' | 'wasm' | 'scratchBytes'>
+}
+
+const bindingsOf = (kernel: Kernel): CompiledKernel['bindings'] => kernel.buffers.map((b) => b.access)
+
+export function wgslPrinter(show: Show): Printer {
+  const kernels: CompiledKernel[] = []
+  const known = new Map<string, number>()
+  return {
+    add(kernel) {
+      const wgsl = printWgsl(kernel)
+      let at = known.get(wgsl)
+      if (at === undefined) {
+        at = kernels.push({ name: kernel.name, wgsl, bindings: bindingsOf(kernel) }) - 1
+        known.set(wgsl, at)
+        show('wgsl', () => `kernel ${at} ${kernel.name}:\n${wgsl}`)
+      }
+      return { kernel: at }
+    },
+    finish: () => ({ kernels }),
+  }
+}
+
+/** Work worth a thread's asking for more, in instructions: some 5 µs. */
+const chunk = 20_000
+
+export function wasmPrinter(target: Target): Printer {
+  const kernels: CompiledKernel[] = []
+  const functions: WasmFunction[] = []
+  const known = new Map<string, number>()
+  let scratch = 0
+  return {
+    add(kernel) {
+      const printed = printWasm(kernel, target)
+      const key = `${printed.code} ${printed.locals}`
+      let at = known.get(key)
+      if (at === undefined) {
+        functions.push(printed)
+        at = kernels.push({ name: kernel.name, wgsl: '', bindings: bindingsOf(kernel) }) - 1
+        known.set(key, at)
+        scratch = Math.max(scratch, scratchBytes(kernel.scratch))
+      }
+      return { kernel: at, grain: Math.max(1, Math.floor(chunk / costOf(kernel.body))) }
+    },
+    finish: () => ({ kernels, wasm: printModule(functions, target.wasm?.shared ?? false), scratchBytes: scratch }),
+  }
+}

@@ -1,0 +1,10 @@
+import { encodeModule, type WasmFunction } from './binary.js'
+
+/**
+ * A program's module: its kernels' functions in the table, in order, and the exported function `run`, which goes through a table of
+ * dispatches in memory. `shared`: threads share the memory that is imported as `env.memory`.
+ */
+export function printModule(kernels: readonly WasmFunction[], shared: boolean): Uint8Array<ArrayBuffer> {
+  const functions = [...kernels]
+  return encodeModule({ functions, exports: Object.fromEntries(kernels.map((_, i) => [`k${i}`, i])), shared })
+}
