@@ -18,7 +18,7 @@ import { simplify } from './pass/simplify.js'
 import { FoveaError } from './trace/error.js'
 
 /** What to print while compiling: the stages named in FOVEA_SHOW. */
-export type Show = (stage: 'ir' | 'passes' | 'wgsl' | 'plan', text: () => string) => void
+export type Show = (stage: 'ir' | 'passes' | 'kernels' | 'plan', text: () => string) => void
 
 export interface CompileOptions {
   /** Positions of inputs whose memory may be reused. */
@@ -63,7 +63,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
   if (planned.kernels.some((k) => k.buffers.length > target.maxStorageBuffersPerShaderStage))
     ({ grouping, planned } = kernelsFor(new Set()))
 
-  const printer = target.class === 'cpu' ? wasmPrinter(target) : wgslPrinter(show)
+  const printer = target.class === 'cpu' ? wasmPrinter(target, show) : wgslPrinter(show)
   const dispatches = grouping.groups.map((g, i): Dispatch => {
     const { kernel, buffers } = planned.kernels[i]
     const eqns = eqnsOf(grouping, g)

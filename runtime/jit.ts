@@ -135,7 +135,7 @@ const storageOf = (x: AnyTensor): Storage => {
   return x.node.storage
 }
 
-/** FOVEA_SHOW=ir,passes,wgsl,plan prints these stages to stderr; FOVEA_VERIFY=1 checks the IR after every pass. */
+/** FOVEA_SHOW=ir,passes,kernels,plan prints these stages to stderr; FOVEA_VERIFY=1 checks the IR after every pass. */
 function compileOptions(): { show?: Show; verify: boolean } {
   const env = typeof process === 'undefined' ? {} : process.env
   const stages = new Set((env.FOVEA_SHOW ?? '').split(',').filter(Boolean))

@@ -22,6 +22,7 @@ export interface Program {
 /** One distinct kernel: equal texts are one entry, so they compile once. */
 export interface CompiledKernel {
   readonly name: string
+  /** '' for a CPU, whose code is the program's `wasm`. */
   readonly wgsl: string
   /** Access of each binding, in order @binding(0), @binding(1), … of @group(0). */
   readonly bindings: readonly ('read' | 'read_write')[]

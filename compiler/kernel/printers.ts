@@ -2,6 +2,8 @@ import type { Show } from '../compile.js'
 import type { CompiledKernel, Dispatch, Program, Target } from '../ir/program.js'
 import { costOf } from './cost.js'
 import type { Kernel } from './ir.js'
+import { bindLets } from './lets.js'
+import { printKernel } from './print.js'
 import type { WasmFunction } from './wasm/binary.js'
 import { printModule } from './wasm/module.js'
 import { scratchBytes } from './wasm/prepare.js'
@@ -27,7 +29,7 @@ export function wgslPrinter(show: Show): Printer {
       if (at === undefined) {
         at = kernels.push({ name: kernel.name, wgsl, bindings: bindingsOf(kernel) }) - 1
         known.set(wgsl, at)
-        show('wgsl', () => `kernel ${at} ${kernel.name}:\n${wgsl}`)
+        show('kernels', () => `kernel ${at} ${kernel.name}:\n${wgsl}`)
       }
       return { kernel: at }
     },
@@ -38,7 +40,7 @@ export function wgslPrinter(show: Show): Printer {
 /** Work worth a thread's asking for more, in instructions: some 5 µs. */
 const chunk = 20_000
 
-export function wasmPrinter(target: Target): Printer {
+export function wasmPrinter(target: Target, show: Show): Printer {
   const kernels: CompiledKernel[] = []
   const functions: WasmFunction[] = []
   const known = new Map<string, number>()
@@ -50,8 +52,14 @@ export function wasmPrinter(target: Target): Printer {
       let at = known.get(key)
       if (at === undefined) {
         functions.push(printed)
-        at = kernels.push({ name: kernel.name, wgsl: '', bindings: bindingsOf(kernel) }) - 1
+        at =
+          kernels.push({
+            name: kernel.name,
+            wgsl: printKernel({ ...kernel, body: bindLets(kernel.body) }),
+            bindings: bindingsOf(kernel),
+          }) - 1
         known.set(key, at)
+        show('kernels', () => `kernel ${at} ${printKernel({ ...kernel, body: bindLets(kernel.body) })}`)
         scratch = Math.max(scratch, scratchBytes(kernel.scratch))
       }
       return { kernel: at, grain: Math.max(1, Math.floor(chunk / costOf(kernel.body))) }

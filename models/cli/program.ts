@@ -18,7 +18,7 @@ export const program = (): Command =>
 Environment:
   FOVEA_DEVICE   gpu, lavapipe or swiftshader; the first that is found if unset
   FOVEA_DEBUG=1  prints the stack of an error
-  FOVEA_SHOW     stages of compilation to print: ir,passes,wgsl,plan
+  FOVEA_SHOW     stages of compilation to print: ir,passes,kernels,plan
 
 Example:
   fovea data shapes shapes && fovea train clip --data shapes --out runs/shapes`,
