@@ -6,7 +6,18 @@ export { FoveaError } from './compiler/trace/error.js'
 export { namedScope } from './compiler/trace/source.js'
 export { Tensor } from './compiler/trace/tensor.js'
 export { treeMap } from './compiler/trace/tree.js'
-export { type Grads, grad, jvp, valueAndGrad, vjp, vmap } from './compiler/transform/index.js'
+export {
+  type Grads,
+  grad,
+  hessian,
+  jacfwd,
+  jacrev,
+  jvp,
+  linearize,
+  valueAndGrad,
+  vjp,
+  vmap,
+} from './compiler/transform/index.js'
 export { destroyDevice, getDevice } from './runtime/device.js'
 export { type JitOptions, jit } from './runtime/jit.js'
 export { tensor } from './runtime/tensor.js'

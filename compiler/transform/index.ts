@@ -1,5 +1,7 @@
 export type { GradOptions, Grads } from '../types/transform.js'
 export { grad, valueAndGrad } from './grad.js'
+export { hessian, jacfwd, jacrev } from './jacobian.js'
 export { jvp } from './jvp.js'
+export { linearize } from './linearize.js'
 export { vjp } from './vjp.js'
 export { vmap } from './vmap.js'

@@ -3,10 +3,10 @@ import * as p from '../ops/prim.js'
 import { type Traced, topological, traceFn } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
 import { at } from '../trace/source.js'
-import { inputTensor } from '../trace/tensor.js'
+import { bind, inputTensor } from '../trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../trace/tree.js'
 import type { Grads } from '../types/transform.js'
-import { jvpFn } from './jvp.js'
+import { instantiate, jvpFn } from './jvp.js'
 
 /**
  * The linear map between tangents, as a graph, run backwards: cotangents of `outs` in, cotangents of `inputs` out.
@@ -57,11 +57,36 @@ export function transposeGraph(
   return inputs.map((t) => (t ? (sums.get(t) ?? null) : null))
 }
 
+/** The graph from `inputs` to `outs`, again from `by` in the inputs' place; what doesn't depend on them is shared. */
+function substitute(
+  outs: readonly (AnyTensor | null)[],
+  inputs: readonly AnyTensor[],
+  by: readonly AnyTensor[],
+): (AnyTensor | null)[] {
+  const known = new Map<AnyTensor, AnyTensor>(inputs.map((x, i) => [x, by[i]]))
+  const first = Math.min(...inputs.map((x) => x.node.id))
+  const order = topological(
+    outs.filter((t) => t !== null),
+    (node) => node.id < first,
+  )
+  for (const node of order) {
+    if (node.kind !== 'op' || !node.inputs.some((x) => known.has(x))) continue
+    const operands = node.inputs.map((x) => known.get(x) ?? x)
+    const again = at(node.where, node.scope, () => bind(node.op, operands, node.params))
+    node.outs.forEach((y, i) => {
+      known.set(y, again[i])
+    })
+  }
+  return outs.map((t) => t && (known.get(t) ?? t))
+}
+
 export interface Linearized {
   readonly outs: AnyTensor[]
   readonly outTree: TreeDef
   /** Cotangents of the outputs (null: zero) → cotangents of the flattened arguments (null: zero or not float). */
   readonly pullback: (cotangents: readonly (AnyTensor | null)[]) => (AnyTensor | null)[]
+  /** Tangents of the flattened arguments → tangents of the outputs. */
+  readonly pushforward: (tangents: readonly AnyTensor[]) => AnyTensor[]
 }
 
 /** Value and pullback of a traced function at `args`; only arguments marked in `wanted` get cotangents. */
@@ -79,6 +104,15 @@ export function linearizeTraced(traced: Traced, args: readonly AnyTensor[], want
     outTree: traced.outTree,
     pullback: (cts) =>
       placeholders.some((t) => t) ? transposeGraph(tangents, placeholders, cts) : args.map(() => null),
+    pushforward: (ts) => {
+      const on = placeholders.flatMap((x, i) => (x ? [i] : []))
+      const results = substitute(
+        tangents,
+        on.map((i) => placeholders[i]!),
+        on.map((i) => ts[i]),
+      )
+      return results.map((t, i) => instantiate(t, outs[i]))
+    },
   }
 }
 

@@ -71,6 +71,33 @@ export type ValueAndGrad = <
   options?: GradOptions<N, Aux>,
 ) => (...args: A) => [value: R, grads: GradsOf<A, N>]
 
+/** Derivatives of a tree of tensors by a tree of f32 tensors: the first's tree of the second's, shapes joined. */
+export type Jacobian<R, P> =
+  IsAny<R> extends true
+    ? any
+    : R extends Tensor<infer S, any>
+      ? DerivativesOf<S, P>
+      : R extends object
+        ? { [K in keyof R]: Jacobian<R[K], P> }
+        : R
+type DerivativesOf<S, P> =
+  IsAny<P> extends true
+    ? any
+    : P extends Tensor<infer T, any>
+      ? Tensor<S extends readonly unknown[] ? (T extends readonly unknown[] ? [...S, ...T] : any) : any, 'f32'>
+      : P extends object
+        ? { [K in keyof P]: DerivativesOf<S, P[K]> }
+        : P
+
+export type JacobianOf = <A extends readonly any[], R, const N extends number = 0>(
+  f: (...args: A) => R,
+  options?: { readonly argnums?: N },
+) => (...args: A) => Jacobian<R, A[N & keyof A]>
+export type Hessian = <A extends readonly any[], R, const N extends number = 0>(
+  f: (...args: A) => R,
+  options?: { readonly argnums?: N },
+) => (...args: A) => Jacobian<Jacobian<R, A[N & keyof A]>, A[N & keyof A]>
+
 /** The tree with a leading dim `N` on every tensor. */
 export type Batched<T, N extends Dim> =
   T extends Tensor<infer S, infer D>
