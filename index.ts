@@ -7,6 +7,8 @@ export { namedScope } from './compiler/trace/source.js'
 export { Tensor } from './compiler/trace/tensor.js'
 export { treeMap } from './compiler/trace/tree.js'
 export {
+  customJvp,
+  customVjp,
   type Grads,
   grad,
   hessian,

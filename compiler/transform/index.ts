@@ -1,4 +1,5 @@
 export type { GradOptions, Grads } from '../types/transform.js'
+export { customJvp, customVjp } from './custom.js'
 export { grad, valueAndGrad } from './grad.js'
 export { hessian, jacfwd, jacrev } from './jacobian.js'
 export { jvp } from './jvp.js'

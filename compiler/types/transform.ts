@@ -98,6 +98,12 @@ export type Hessian = <A extends readonly any[], R, const N extends number = 0>(
   options?: { readonly argnums?: N },
 ) => (...args: A) => Jacobian<Jacobian<R, A[N & keyof A]>, A[N & keyof A]>
 
+export type CustomVjp = <A extends readonly any[], R, Residuals>(
+  f: (...args: A) => R,
+  forward: (...args: A) => readonly [value: R, residuals: Residuals],
+  backward: (residuals: Residuals, cotangent: R) => { readonly [K in keyof A]: Grads<A[K]> | null },
+) => (...args: A) => R
+
 /** The tree with a leading dim `N` on every tensor. */
 export type Batched<T, N extends Dim> =
   T extends Tensor<infer S, infer D>
