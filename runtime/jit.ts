@@ -1,4 +1,5 @@
-import { compile, type Show } from '../compiler/compile.js'
+import { compile } from '../compiler/compile.js'
+import type { Show } from '../compiler/ir/show.js'
 import type { Fn } from '../compiler/ir/types.js'
 import { collect, isTracing, traceFn } from '../compiler/trace/collect.js'
 import { FoveaError } from '../compiler/trace/error.js'

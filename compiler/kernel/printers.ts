@@ -1,5 +1,5 @@
-import type { Show } from '../compile.js'
 import type { CompiledKernel, Dispatch, Program, Target } from '../ir/program.js'
+import type { Show } from '../ir/show.js'
 import { costOf } from './cost.js'
 import type { Kernel } from './ir.js'
 import { bindLets } from './lets.js'

@@ -1,7 +1,10 @@
 import type { DType } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { bind1 } from '../trace/tensor.js'
+import type { ConvParams } from './conv-dims.js'
 import { type AnyTensor, opOf } from './op.js'
+import type { PoolParams } from './pool.js'
+import { type Axis, axisParams } from './windows.js'
 
 /**
  * The primitives as plain functions, untyped: what rules of records and transforms are written in.
@@ -66,10 +69,10 @@ export const cast = (x: AnyTensor, dtype: DType): AnyTensor =>
   x.dtype === dtype ? x : bind1(opOf('cast'), [x], { dtype })
 /** A scalar of shape []. NaN and infinities are allowed. */
 export const constant = (value: number, dtype: DType = 'f32'): AnyTensor =>
-  bind1(opOf('constant'), [], {
-    value: Number.isFinite(value) && !Object.is(value, -0) ? value : String(Object.is(value, -0) ? '-0' : value),
-    dtype,
-  })
+  bind1(opOf('constant'), [], { value: json(value), dtype })
+/** JSON has no NaN, infinities or -0. */
+const json = (value: number): number | string =>
+  Number.isFinite(value) && !Object.is(value, -0) ? value : String(Object.is(value, -0) ? '-0' : value)
 /** Counts 0, 1, … along `axis`. */
 export const iota = (shape: readonly number[], axis: number, dtype: DType = 'i32'): AnyTensor =>
   bind1(opOf('iota'), [], { shape, axis, dtype })
@@ -95,6 +98,11 @@ export const pad = (
   high: readonly number[],
   interior: readonly number[] = low.map(() => 0),
 ): AnyTensor => bind1(opOf('pad'), [x, value], { low, high, interior })
+/** Order turned around along `axes`. */
+export const reverse = (x: AnyTensor, axes: readonly number[]): AnyTensor => bind1(opOf('reverse'), [x], { axes })
+/** Windows on the spatial dims of [a, h…, b] (or [a, h…, j…, b]) → [a, i…, j…, b]; `windows` of windows.ts is often better. */
+export const patches = (x: AnyTensor, axes: readonly Axis[], fill = 0): AnyTensor =>
+  bind1(opOf('patches'), [x], { axes: axes.map(axisParams), fill: json(fill) })
 export const concat = (xs: readonly AnyTensor[], axis: number): AnyTensor => bind1(opOf('concat'), xs, { axis })
 
 export interface DotDims {
@@ -106,6 +114,9 @@ export interface DotDims {
 /** Output dims: batch, lhs free, rhs free (lax.dot_general). */
 export const dotGeneral = (a: AnyTensor, b: AnyTensor, dims: DotDims): AnyTensor =>
   bind1(opOf('dotGeneral'), [a, b], { ...dims })
+/** lax.conv_general_dilated. */
+export const conv = (x: AnyTensor, w: AnyTensor, params: ConvParams): AnyTensor =>
+  bind1(opOf('conv'), [x, w], { ...params })
 
 /** Reductions drop `axes` (sorted, non-negative). Max and min of nothing are -inf and +inf. */
 export const reduceSum = (x: AnyTensor, axes: readonly number[]): AnyTensor => bind1(opOf('reduceSum'), [x], { axes })
@@ -123,6 +134,7 @@ export const scatterAdd = (ids: AnyTensor, updates: AnyTensor, rows: number): An
 
 export const softmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('softmax'), [x], { axis })
 export const logSoftmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('logSoftmax'), [x], { axis })
+export const maxPool = (x: AnyTensor, params: PoolParams): AnyTensor => bind1(opOf('maxPool'), [x], { ...params })
 
 // Helpers of rules.
 

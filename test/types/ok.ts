@@ -4,11 +4,14 @@ import {
   add,
   arange,
   argmax,
+  avgPool,
   bitwiseAnd,
   broadcastTo,
   cast,
   clip,
   concat,
+  conv,
+  convTranspose,
   cos,
   div,
   dotGeneral,
@@ -31,6 +34,7 @@ import {
   matmul,
   max,
   maximum,
+  maxPool,
   mean,
   mul,
   neg,
@@ -126,6 +130,56 @@ is<['B', 8, 9]>()(
   dotGeneral(t('B', 8, 3), t('B', 3, 9), { lhsContract: [2], rhsContract: [1], lhsBatch: [0], rhsBatch: [0] }),
 )
 
+// convolution
+is<['B', 16, 16, 16]>()(conv(t('B', 32, 32, 3), t(3, 3, 3, 16), { stride: 2, padding: 'same' }))
+is<['B', 30, 30, 16]>()(conv(t('B', 32, 32, 3), t(3, 3, 3, 16)))
+is<['B', 32, 31, 16]>()(
+  conv(t('B', 32, 32, 3), t(3, 2, 3, 16), {
+    padding: [
+      [1, 1],
+      [0, 0],
+    ],
+  }),
+)
+is<['B', 14, 14, 768]>()(conv(t('B', 224, 224, 3), t(16, 16, 3, 768), { stride: 16 }))
+is<['B', 7, 5, 4]>()(conv(t('B', 16, 16, 'C'), t(3, 3, 'C', 4), { stride: [2, 3] }))
+is<['B', 28, 26, 16]>()(conv(t('B', 32, 32, 3), t(3, 3, 3, 16), { dilation: [2, 3] }))
+is<['B', 'H', 'W', 16]>()(conv(t('B', 'H', 'W', 3), t(3, 3, 3, 16), { padding: 'same' }))
+is<['B', 'H', 'W', 16]>()(conv(t('B', 'H', 'W', 3), t(1, 1, 3, 16)))
+is<['B', 'T', 16]>()(conv(t('B', 'T', 3), t(3, 3, 16), { padding: [[2, 0]] }))
+is<['B', number, 16]>()(conv(t('B', 'T', 3), t(3, 3, 16)))
+is<['B', 30, 2]>()(conv(t('B', 32, 4), t(1, 4, 2), { padding: [[-1, -1]] }))
+is<['B', 4, 8, 8, 5]>()(conv(t('B', 4, 8, 8, 2), t(3, 3, 3, 2, 5), { padding: 'same' }))
+is<['B', 8, 8, 6]>()(conv(t('B', 8, 8, 6), t(3, 3, 1, 6), { padding: 'same', groups: 6 }))
+is<['B', 8, 8, 12]>()(conv(t('B', 8, 8, 6), t(3, 3, 2, 12), { padding: 'same', groups: 3 }))
+is<['B', 768, 14, 14]>()(
+  conv(t('B', 3, 224, 224), t(768, 3, 16, 16), { stride: 16, dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'] }),
+)
+is<['B', 14, 7, 768]>()(
+  conv(t('B', 3, 224, 224), t(768, 3, 16, 16), { stride: [16, 32], dimensionNumbers: ['NCHW', 'OIHW', 'NHWC'] }),
+)
+is<['B', 32, 32, 16]>()(convTranspose(t('B', 16, 16, 8), t(2, 2, 8, 16), { stride: 2 }))
+is<['B', 33, 33, 16]>()(convTranspose(t('B', 16, 16, 8), t(3, 3, 8, 16), { stride: 2 }))
+is<['B', '2*H', 32, 16]>()(convTranspose(t('B', 'H', 16, 8), t(3, 3, 8, 16), { stride: 2, padding: 'same' }))
+is<['B', 15, 16]>()(convTranspose(t('B', 8, 4), t(3, 4, 16), { stride: 2, padding: [[1, 1]] }))
+is<['B', 6, 16, 16]>()(
+  convTranspose(t('B', 8, 8, 8), t(8, 3, 4, 4), {
+    stride: 2,
+    padding: [
+      [2, 2],
+      [2, 2],
+    ],
+    groups: 2,
+    dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'],
+    transposeKernel: true,
+  }),
+)
+is<['B', 16, 16, 3]>()(maxPool(t('B', 32, 32, 3), 2))
+is<['B', 16, 16, 3]>()(maxPool(t('B', 32, 32, 3), 3, { stride: 2, padding: 'same' }))
+is<['B', 31, 16, 3]>()(maxPool(t('B', 32, 32, 3), [2, 2], { stride: [1, 2] }))
+is<['B', 10, 3]>()(avgPool(t('B', 32, 3), 3))
+is<['B', 'H', 'W', 3]>()(avgPool(t('B', 'H', 'W', 3), 3, { stride: 1, padding: 'same', countIncludePad: false }))
+
 // views
 is<['B', 8, 8, 64]>()(reshape(t('B', 8, 512), [-1, 8, 8, 64]))
 is<['8*B', 512]>()(reshape(t('B', 8, 512), [-1, 512]))
@@ -203,6 +257,9 @@ declare const dyn: Tensor<Shape, 'f32'>
 declare const partly: F<[number, 512]>
 is<[number, 64]>()(matmul(partly, t(512, 64)))
 is<Shape>()(matmul(dyn, t(512, 64)))
+is<Shape>()(conv(dyn, t(3, 3, 3, 16)))
+is<['B', number, 16]>()(conv(t('B', 8, 3), t(3, 3, 16), { stride: n }))
+is<['B', 8, 3]>()(maxPool(t('B', 8, 3), n, { stride: 1, padding: 'same' }))
 is<[number, 8, 64]>()(reshape(partly, [-1, 8, 64]))
 is<[number, 8, 64]>()(reshape(partly, [n, 8, 64]))
 is<['B', 512]>()(add(partly, t('B', 512)))
