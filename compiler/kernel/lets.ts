@@ -16,11 +16,14 @@ export function bindLets(body: readonly Stmt[], known: Iterable<string> = builti
     const out: Stmt[] = []
     // Names bound in this block end with it.
     const bound: Expr[] = []
+    /** Parts of the statement under way that are not ready, outside a loop and inside: they needn't be looked at again. */
+    const waiting = [new Set<Expr>(), new Set<Expr>()]
     /** Binds every shared or loop-invariant part of `x` whose variables are known here. */
     const visit = (x: Expr, inLoop: boolean): boolean => {
       if (names.has(x)) return true
       if (x.k === 'lit') return true
       if (x.k === 'var') return known.has(x.name) && !isMutable(x.name)
+      if (waiting[Number(inLoop)].has(x)) return false
       const parts = x.k === 'load' ? [x.at] : x.args
       let ready = true
       for (const part of parts) ready = visit(part, inLoop) && ready
@@ -34,9 +37,11 @@ export function bindLets(body: readonly Stmt[], known: Iterable<string> = builti
         names.set(x, name)
         bound.push(x)
       }
+      if (!ready) waiting[Number(inLoop)].add(x)
       return ready
     }
     for (const s of stmts) {
+      for (const w of waiting) w.clear()
       for (const { x, inLoop } of expressions(s)) visit(x, inLoop)
       switch (s.k) {
         case 'let':

@@ -170,6 +170,8 @@ export const vector = {
   replace: (t: ExprType, lane: number): readonly number[] => [...simd(scalarType(t) === 'f32' ? 0x20 : 0x1c), lane],
   bitselect: simd(0x52),
   negate: simd(0xa1),
+  pmin: simd(0xea),
+  pmax: simd(0xeb),
   notEqual: simd(0x38),
   /** https://github.com/WebAssembly/relaxed-simd: fused on every processor that can; a mask selects by its sign bit. */
   relaxedMadd: simd(0x105),

@@ -1,6 +1,7 @@
 import { type Expr, type Exprs, exprs, widthOf } from '../expr.js'
 import { builtins, isMutable, type Kernel, type Scratch, type Stmt, scratchBase } from '../ir.js'
 import { bindLets } from '../lets.js'
+import { expandMath } from '../math/expand.js'
 import { rangeOf } from './range.js'
 
 /** Variables that a kernel's function begins with: its parameters, and the address of each buffer. */
@@ -24,7 +25,10 @@ export function prepare(kernel: Kernel): Stmt[] {
     if (x.k === 'lit') y = e.lit(x.t, x.value)
     else if (x.k === 'var') y = e.variable(x.name, x.t, x.max)
     else if (x.k === 'load') y = e.load(x.buffer, x.t, byteAddress(x.buffer, rebuild(x.at), widthOf(x.t)))
-    else y = expandMath(e, e.call(x.f, x.t, x.args.map(rebuild), x.max) as Expr & { k: 'op' })
+    else {
+      y = e.call(x.f, x.t, x.args.map(rebuild), x.max)
+      if (y.k === 'op') y = expandMath(e, y)
+    }
     memo.set(x, y)
     return y
   }
@@ -127,5 +131,3 @@ export function scratchOffsets(scratch: readonly Scratch[]): number[] {
 /** A whole number of cache lines, with room behind the last element for a vector's end. */
 const bytesOf = (s: Scratch): number => Math.ceil((s.size * widthOf(s.t) * 4 + 16) / 64) * 64
 export const scratchBytes = (scratch: readonly Scratch[]): number => scratch.reduce((sum, s) => sum + bytesOf(s), 0)
-
-const expandMath = (_e: Exprs, x: Expr): Expr => x

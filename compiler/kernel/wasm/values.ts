@@ -122,7 +122,13 @@ export function createValues(kernel: Kernel, locals: Locals, relaxed: boolean): 
       conversion[`${from.replace('bool', 'u32')}>${to}`] ?? [],
     ]
   }
-  const choose = ({ args: [c, a, b], t }: Op): Code => {
+  const choose = (x: Op): Code => {
+    const {
+      args: [c, a, b],
+      t,
+    } = x
+    const bound = t === 'f32x4' ? boundOf(x) : undefined
+    if (bound) return [value(bound.of), value(bound.by), bound.code]
     const parts = [value(a), value(b), value(c)]
     if (widthOf(c.t) === 1) return [parts, op.select]
     return [parts, relaxed && widthOf(t) === 4 ? vector.relaxedLaneSelect : vector.bitselect]
@@ -141,6 +147,20 @@ export function createValues(kernel: Kernel, locals: Locals, relaxed: boolean): 
   const self: Values = { locals, value, once, store }
   return self
 }
+
+/** `select(q < p, q, p)` is one instruction, the lesser of p and q that gives p where either is NaN; so is the greater. */
+function boundOf({ args: [c, q, p] }: Op): { of: Expr; by: Expr; code: Code } | undefined {
+  if (c.k !== 'op' || c.f !== 'lt' || c.t !== 'boolx4') return undefined
+  const [a, b] = c.args
+  if (isSame(a, q) && isSame(b, p)) return { of: p, by: q, code: vector.pmin }
+  if (isSame(a, p) && isSame(b, q)) return { of: p, by: q, code: vector.pmax }
+  return undefined
+}
+/** Variables of one name are one, though not one object. */
+const isSame = (a: Expr, b: Expr): boolean =>
+  a === b ||
+  (a.k === 'var' && b.k === 'var' && a.name === b.name) ||
+  (a.k === 'lit' && b.k === 'lit' && a.t === b.t && Object.is(a.value, b.value))
 
 /** Takes lane `i` of a vector of `t`s. */
 export const lane = (t: ExprType, i: number): Code => [
