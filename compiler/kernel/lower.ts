@@ -2,6 +2,9 @@ import type { Target } from '../ir/program.js'
 import { kindOf } from '../pass/graph.js'
 import type { Group, Grouping } from '../pass/group.js'
 import type { Lowered } from './build.js'
+import { lowerCpuLoops } from './cpu/loops.js'
+import { lowerCpuMatmul } from './cpu/matmul.js'
+import { lowerCpuScatter } from './cpu/scatter.js'
 import { loopShape, lowerLoops } from './loops.js'
 import { lowerMatmul } from './matmul.js'
 import { lowerScatter } from './scatter.js'
@@ -22,5 +25,6 @@ export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
 }
 
 function lowerForCpu(grouping: Grouping, g: Group, target: Target): Lowered {
-  return lowerLoops(grouping, g, target, { across: 1, along: 1, four: 'none', unroll: 1 })
+  if (g.kind === 'loops') return lowerCpuLoops(grouping, g)
+  return kindOf(g.anchors[0]) === 'scatter' ? lowerCpuScatter(grouping, g) : lowerCpuMatmul(grouping, g, target)
 }

@@ -9,13 +9,19 @@ import { getDevice } from '../../runtime/device.js'
 import { load } from '../../runtime/executable.js'
 import { assertClose, type Tolerance } from '../../stdlib/testing/assert-close.js'
 
-/** Kernels for each class of adapter, run on whatever device there is: for another class they are slow here, not wrong. */
-export const classes: Record<string, (own: Target) => Target> = {
+/** Kernels for each class of adapter, run on whatever adapter there is: for another class they are slow here, not wrong. */
+const adapters: Record<string, (own: Target) => Target> = {
   'software with subgroups': (own) => ({ ...own, class: 'software' }),
   software: (own) => ({ ...own, class: 'software', subgroupSize: undefined }),
   gpu: (own) => ({ ...own, class: 'gpu', subgroupSize: undefined }),
   'few workgroups': (own) => ({ ...own, maxComputeWorkgroupsPerDimension: 3 }),
 }
+/** On the CPU: with fused multiply-add, where the engine has it, and without. */
+const cpus: Record<string, (own: Target) => Target> = {
+  cpu: (own) => own,
+  'cpu, plain SIMD': (own) => ({ ...own, wasm: { ...own.wasm!, relaxed: false } }),
+}
+export const classes = process.env.FOVEA_DEVICE === 'cpu' ? cpus : adapters
 
 /** `f`, compiled for a class and run, against the reference. */
 export async function checkOn(
