@@ -3,14 +3,19 @@ import { showAval } from '../compiler/ir/types.js'
 import { FoveaError } from '../compiler/trace/error.js'
 import type { Storage, TypedArray } from '../compiler/trace/tensor.js'
 import { byteLength, fromDeviceBytes, toDeviceBytes } from './bytes.js'
-import type { Device } from './device.js'
-import type { Block } from './pool.js'
+import type { Block, Device } from './device.js'
 
 /** Elements in host memory, in a block of a device, or in both. Handles that alias each other share it. */
 export interface Memory {
   host?: { readonly data: TypedArray; readonly dtype: DType }
   device?: { readonly device: Device; readonly block: Block }
   handles: number
+}
+
+/** One handle more, for the length of a call: `releaseMemory` must follow. */
+export function holdMemory(memory: Memory): Memory {
+  memory.handles++
+  return memory
 }
 
 /** A block is given back when its last handle is disposed or collected. */
@@ -69,7 +74,7 @@ export class ArrayStorage implements Storage {
 
   /**
    * Gives the array up to a call. The returned function takes it back, for calls that fail before they begin; until
-   * then an alias must hold the memory.
+   * then the call must hold the memory.
    */
   donate(call: string): () => void {
     const memory = this.memory
@@ -92,7 +97,7 @@ export class ArrayStorage implements Storage {
     if (host) return fromDeviceBytes(toDeviceBytes(host.data, host.dtype).slice().buffer, this.dtype)
     const held = this.alias()
     try {
-      return fromDeviceBytes(await download(device!.device, device!.block, byteLength(this.shape)), this.dtype)
+      return fromDeviceBytes(await device!.device.read(device!.block, byteLength(this.shape)), this.dtype)
     } finally {
       held.dispose()
     }
@@ -106,36 +111,20 @@ export class ArrayStorage implements Storage {
 export const hostArray = (data: TypedArray, shape: readonly number[], dtype: DType): ArrayStorage =>
   new ArrayStorage({ host: { data, dtype }, handles: 0 }, shape, dtype)
 
-/** The block that holds the memory on this device; host data is uploaded the first time. */
-export async function blockOn(device: Device, memory: Memory): Promise<Block> {
-  if (memory.device?.device === device) return memory.device.block
+/** The block that holds the memory on this device, if one does. */
+export const residentOn = (device: Device, memory: Memory): Block | undefined =>
+  memory.device?.device === device ? memory.device.block : undefined
+
+/** Brings memory that is on the host to this device. */
+export async function upload(device: Device, memory: Memory): Promise<Block> {
   if (!memory.host)
     throw (
       memory.device?.device.failure.lost() ??
       new FoveaError('input', 'the array is on another device: read it there and make a new one with tensor()')
     )
   const bytes = toDeviceBytes(memory.host.data, memory.host.dtype)
-  const [block] = await device.pool.acquire([bytes.length])
-  device.queue.write(block.buffer, bytes)
+  const block = await device.upload(bytes)
   memory.device?.device.pool.release(memory.device.block)
   memory.device = { device, block }
   return block
-}
-
-async function download(device: Device, block: Block, bytes: number): Promise<ArrayBuffer> {
-  device.failure.check()
-  if (bytes === 0) return new ArrayBuffer(0)
-  const [staging] = await device.staging.acquire([bytes])
-  try {
-    const encoder = device.gpu.createCommandEncoder()
-    encoder.copyBufferToBuffer(block.buffer, 0, staging.buffer, 0, bytes)
-    device.queue.submit([encoder.finish()])
-    const mapRead = 0x1 // GPUMapMode.READ
-    await device.failure.guard(staging.buffer.mapAsync(mapRead, 0, bytes))
-    device.failure.check()
-    return staging.buffer.getMappedRange(0, bytes).slice(0)
-  } finally {
-    staging.buffer.unmap()
-    device.staging.release(staging)
-  }
 }

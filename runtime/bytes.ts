@@ -36,6 +36,3 @@ export function showBytes(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10))
   return `${power === 0 ? bytes : (bytes / 2 ** (10 * power)).toFixed(1)} ${units[power]}`
 }
-
-/** Bits of GPUBufferUsage, https://www.w3.org/TR/webgpu/#buffer-usage; Node has no such global. */
-export const usage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, storage: 0x80 } as const

@@ -1,5 +1,5 @@
 import { advice, allCandidates, chooseDevice, isNode } from './choose.js'
-import { type DeviceInfo, infoOf } from './device.js'
+import type { DeviceInfo } from './device.js'
 
 export interface DoctorReport {
   readonly platform: string
@@ -9,7 +9,7 @@ export interface DoctorReport {
   readonly candidates: readonly {
     readonly name: string
     readonly found: boolean
-    /** The adapter, or why there is none. */
+    /** The device, or why there is none. */
     readonly detail: string
   }[]
   /** What programs would run on; limits are those of the adapter. */
@@ -29,28 +29,43 @@ export async function inspect(): Promise<DoctorReport> {
   const hints: string[] = []
   let chosen: DeviceInfo | undefined
   try {
-    const choice = await chooseDevice()
-    chosen = infoOf(choice, choice.adapter)
+    chosen = (await chooseDevice()).info
+    hints.push(...hintsFor(chosen))
   } catch (err) {
     hints.push(err instanceof Error ? err.message : String(err))
   }
   const candidates = await allCandidates()
-  if (chosen && chosen.kind !== 'hardware')
-    hints.push(`programs run on the CPU (${chosen.description}), many times slower than on ${advice.gpu}`)
-  if (chosen?.kind === 'swiftshader' && !candidates.some((c) => c.name === 'lavapipe' && c.adapter))
-    hints.push(`without a GPU, lavapipe is often faster than SwiftShader. ${advice.lavapipe}`)
-  if (chosen && chosen.limits.maxStorageBuffersPerShaderStage < 10)
-    hints.push('the adapter binds fewer than 10 buffers: programs are cut into more kernels')
   return {
     platform: isNode() ? `${process.platform} ${process.arch}` : 'browser',
     runtime: isNode() ? `node ${process.versions.node}` : navigator.userAgent,
     wanted,
-    candidates: candidates.map(({ name, adapter, kind, reason }) => ({
+    candidates: candidates.map(({ name, found, reason }) => ({
       name,
-      found: adapter !== undefined,
-      detail: adapter ? `${adapter.info.description || adapter.info.device} (${kind})` : (reason ?? ''),
+      found: found !== undefined,
+      detail: found ? `${found.info.description} (${found.info.kind})` : (reason ?? ''),
     })),
     chosen,
     advice: hints,
   }
+}
+
+function hintsFor({ kind, description, limits, features }: DeviceInfo): string[] {
+  if (kind === 'hardware')
+    return limits.maxStorageBuffersPerShaderStage < 10
+      ? ['the adapter binds fewer than 10 buffers: programs are cut into more kernels']
+      : []
+  if (kind !== 'cpu')
+    return [
+      `programs run on a GPU in software (${description}); without it, on the CPU itself, they are many times faster`,
+    ]
+  const hints = [`programs run on the CPU (${description}). Faster would be ${advice('gpu')}`]
+  if (!features.includes('relaxed-simd'))
+    hints.push(
+      'this engine has no relaxed SIMD, and so no fused multiply-add: matrix products take up to twice as long',
+    )
+  if (!features.includes('threads'))
+    hints.push(
+      'programs run on one thread: serve the page with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp',
+    )
+  return hints
 }

@@ -1,10 +1,8 @@
 import type { Program } from '../compiler/ir/program.js'
 import { FoveaError } from '../compiler/trace/error.js'
 import type { Storage } from '../compiler/trace/tensor.js'
-import type { ArrayStorage } from './array.js'
+import { ArrayStorage, holdMemory, type Memory, releaseMemory } from './array.js'
 import type { Device } from './device.js'
-import { bindGroupCache, encode } from './encode.js'
-import { loadPipelines } from './kernels.js'
 import { checkInputs, place, usesOf } from './place.js'
 import { createScratch } from './scratch.js'
 
@@ -12,7 +10,7 @@ import { createScratch } from './scratch.js'
 export interface Executable {
   readonly program: Program
   /**
-   * Runs the program: one command buffer, one compute pass, one submit. Resolves when the work is submitted; at most
+   * Runs the program in one submit. Resolves when the work is submitted; at most
    * three calls are unfinished at a time, and calls take effect in the order they are made. A donated input is given up
    * at the call, and given back if the call fails before it is submitted; when its memory is shared with another array
    * it is copied first.
@@ -35,10 +33,8 @@ const abandoned = new FinalizationRegistry<() => void>((free) => free())
  * const [y] = await executable.run([hostArray(new Float32Array([1, 2]), [2], 'f32')])
  */
 export async function load(device: Device, program: Program): Promise<Executable> {
-  device.failure.check()
-  const pipelines = await loadPipelines(device, program)
+  const prepared = await device.prepare(program)
   const scratch = createScratch(device.pool, program.buffers)
-  const bindGroups = bindGroupCache(device, program, pipelines)
   const uses = usesOf(program)
 
   let disposed = false
@@ -49,22 +45,25 @@ export async function load(device: Device, program: Program): Promise<Executable
       if (disposed)
         throw new FoveaError('disposed', `'${program.name}' was disposed and can't run any more: load it again`)
       const arrays = checkInputs(program, inputs)
-      const held: ArrayStorage[] = []
+      const held: Memory[] = []
       const takeBack: (() => void)[] = []
       try {
-        for (const array of arrays) held.push(array.alias())
+        for (const array of arrays) held.push(holdMemory(array.memory))
         for (const array of new Set([...uses.donated].map((i) => arrays[i]))) takeBack.push(array.donate(program.name))
-        return await device.queue.inTurn(() =>
+        return await device.inTurn(() =>
           scratch.use(async (slots) => {
-            const placed = await place(device, program, held, uses, slots)
-            return encode(device, program, pipelines, bindGroups, placed)
+            const { blocks, copies, memories } = await place(device, program, held, uses, slots)
+            if (copies.length + program.dispatches.length > 0) await prepared.submit(blocks, copies)
+            return program.outputs.map(
+              ({ buffer, shape, dtype }) => new ArrayStorage(memories.get(buffer)!, shape, dtype),
+            )
           }),
         )
       } catch (err) {
         for (const restore of takeBack) restore()
         throw err
       } finally {
-        for (const array of held) array.dispose()
+        for (const memory of held) releaseMemory(memory)
       }
     },
     dispose() {
@@ -75,8 +74,9 @@ export async function load(device: Device, program: Program): Promise<Executable
   }
   // In turn: calls that are under way, whose executable nobody may hold any more, end first.
   function free(): void {
-    const freed = device.queue.inTurn(async () => {
+    const freed = device.inTurn(async () => {
       scratch.dispose()
+      prepared.dispose()
     })
     freed.catch(() => undefined) // the device is lost, and its memory with it
   }

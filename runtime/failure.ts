@@ -4,41 +4,28 @@ import { FoveaError } from '../compiler/trace/error.js'
 export interface Failure {
   /** Set once the device is lost. */
   lost(): FoveaError | undefined
-  /** Throws when the device is lost, or when an earlier GPU call was refused (once). */
+  /** Throws when the device is lost, or when an earlier call was refused (once). */
   check(): void
   /** The promise; it rejects with 'device-lost' as soon as the device is. */
   guard<T>(promise: Promise<T>): Promise<T>
 }
 
-/**
- * Watches a device for loss and for errors that no scope caught. `onLost` runs once; `nap` is called with everything that
- * is waited for.
- */
-export function watchFailure(
-  gpu: GPUDevice,
-  onLost: () => void,
-  nap: (promise: Promise<unknown>) => void = () => {},
-): Failure {
+/** For the device to report to. */
+export interface FailureSource {
+  readonly failure: Failure
+  /** The device is gone, for the reason given; the first one counts. */
+  lose(why: string): void
+  /** The device refused a call, and goes on. */
+  refuse(why: string): void
+}
+
+/** `onLost` runs once, when the device is lost; `nap` is called with everything that is waited for. */
+export function createFailure(onLost: () => void, nap: (promise: Promise<unknown>) => void = () => {}): FailureSource {
   let lost: FoveaError | undefined
   let refused: FoveaError | undefined
   const pending = new Set<(err: FoveaError) => void>()
 
-  void gpu.lost.then(({ reason, message }) => {
-    const why = `${message || 'no reason was given'}${reason ? ` (${reason})` : ''}`
-    lost = new FoveaError(
-      'device-lost',
-      `the device was lost: ${why}. Arrays that were only on it are gone; a later call opens a device anew`,
-    )
-    onLost()
-    for (const reject of pending) reject(lost)
-    pending.clear()
-  })
-  gpu.addEventListener('uncapturederror', (event) => {
-    event.preventDefault()
-    refused ??= new FoveaError('device', `the device refused a call: ${event.error.message}`)
-  })
-
-  return {
+  const failure: Failure = {
     lost: () => lost,
     check() {
       if (lost) throw lost
@@ -61,6 +48,22 @@ export function watchFailure(
       })
       nap(guarded)
       return guarded
+    },
+  }
+  return {
+    failure,
+    lose(why) {
+      if (lost) return
+      lost = new FoveaError(
+        'device-lost',
+        `the device was lost: ${why}. Arrays that were only on it are gone; a later call opens a device anew`,
+      )
+      onLost()
+      for (const reject of pending) reject(lost)
+      pending.clear()
+    },
+    refuse(why) {
+      refused ??= new FoveaError('device', `the device refused a call: ${why}`)
     },
   }
 }

@@ -2,10 +2,9 @@ import type { Program } from '../compiler/ir/program.js'
 import { showAval } from '../compiler/ir/types.js'
 import { FoveaError } from '../compiler/trace/error.js'
 import type { Storage } from '../compiler/trace/tensor.js'
-import { ArrayStorage, blockOn, type Memory } from './array.js'
+import { ArrayStorage, type Memory, residentOn, upload } from './array.js'
 import { byteLength } from './bytes.js'
-import type { Device } from './device.js'
-import type { Block } from './pool.js'
+import type { Block, Copy, Device } from './device.js'
 
 /** Where a call's buffers are. `memories` holds those that outlive the call, by buffer number. */
 export interface Placed {
@@ -13,7 +12,7 @@ export interface Placed {
   readonly blocks: readonly (Block | undefined)[]
   readonly memories: ReadonlyMap<number, Memory>
   /** Made before the first dispatch: donated memory that others still hold. */
-  readonly copies: readonly { readonly from: Block; readonly to: Block; readonly bytes: number }[]
+  readonly copies: readonly Copy[]
 }
 
 /** The inputs as arrays of this runtime. Throws FoveaError 'input' when number or sizes don't fit the program. */
@@ -61,7 +60,7 @@ export function usesOf({ outputs, buffers, dispatches }: Program): Uses {
 export async function place(
   device: Device,
   program: Program,
-  inputs: readonly ArrayStorage[],
+  inputs: readonly Memory[],
   { donated, touched }: Uses,
   slots: ReadonlyMap<number, Block>,
 ): Promise<Placed> {
@@ -73,10 +72,11 @@ export async function place(
     if (buffer.kind === 'temp') blocks[number] = slots.get(buffer.slot)
     else if (buffer.kind === 'output') fresh.push({ number, bytes: buffer.bytes })
     else {
-      const { memory } = inputs[buffer.index]
+      const memory = inputs[buffer.index]
       memories.set(number, memory)
       if (!touched.has(number)) continue
-      const block = await blockOn(device, memory)
+      // Most are there: a wait apiece would cost more than the rest of the call.
+      const block = residentOn(device, memory) ?? (await upload(device, memory))
       if (!donated.has(buffer.index)) blocks[number] = block
       else if (memory.handles > 1) fresh.push({ number, bytes: buffer.bytes, from: block })
       else {
@@ -87,7 +87,7 @@ export async function place(
   }
 
   // Last, and in one go: nothing needs to be given back when memory is short.
-  const taken = await device.pool.acquire(fresh.map((f) => f.bytes))
+  const taken = fresh.length > 0 ? await device.pool.acquire(fresh.map((f) => f.bytes)) : []
   fresh.forEach(({ number }, i) => {
     blocks[number] = taken[i]
     memories.set(number, { device: { device, block: taken[i] }, handles: 0 })

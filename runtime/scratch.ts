@@ -1,7 +1,7 @@
 import type { ProgramBuffer } from '../compiler/ir/program.js'
-import type { Block, Pool } from './pool.js'
+import type { Block, Pool } from './device.js'
 
-/** The memory of a program's `temp` buffers: one block per slot, kept between calls so that bind groups stay good. */
+/** The memory of a program's `temp` buffers: one block per slot, kept between calls so that bindings stay good. */
 export interface Scratch {
   /** Runs `call` with the block of each slot. */
   use<T>(call: (slots: ReadonlyMap<number, Block>) => Promise<T>): Promise<T>

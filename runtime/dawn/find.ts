@@ -1,21 +1,20 @@
-import { type Candidate, type DeviceKind, kindOf } from '../choose.js'
+import type { Candidate, DeviceKind, DeviceName } from '../choose.js'
+import { candidateOf, kindOf } from '../webgpu/adapter.js'
 import { createGpu } from './gpu.js'
+import { createNaps } from './nap.js'
 import { installSwiftShader } from './swiftshader.js'
 import { addVulkanDriver, hasVulkanLoader, mapLibrary, mayHaveVulkanDriver, nameVulkanDriver } from './vulkan.js'
 
-/**
- * Looks for one kind of adapter through Dawn. With `anySoftware`, 'gpu' also accepts a software adapter of the
- * operating system that has no name of its own here (WARP).
- */
-export async function findAdapter(name: 'gpu' | 'lavapipe' | 'swiftshader', anySoftware: boolean): Promise<Candidate> {
+/** Looks for one kind of adapter through Dawn, which is not loaded where there plainly is none. */
+export async function findAdapter(name: Exclude<DeviceName, 'cpu'>): Promise<Candidate> {
   if (process.platform === 'linux') {
+    if (name !== 'swiftshader' && !mayHaveVulkanDriver()) return { name, reason: 'no Vulkan driver is installed' }
     const missing = withLoader()
     if (missing) return { name, reason: missing }
   }
   if (name === 'swiftshader') return findSwiftShader()
-  if (process.platform === 'linux' && !mayHaveVulkanDriver()) return { name, reason: 'no Vulkan driver is installed' }
-  if (name === 'lavapipe') return ask(name, ['lavapipe'], 'llvmpipe')
-  return ask(name, anySoftware ? ['hardware', 'software'] : ['hardware'])
+  if (name === 'lavapipe') return ask(name, 'lavapipe', 'llvmpipe')
+  return ask(name, 'hardware')
 }
 
 /** Without a Vulkan loader Dawn finds nothing and says so on stderr: lends it the one that comes with SwiftShader. */
@@ -30,13 +29,13 @@ async function findSwiftShader(): Promise<Candidate> {
   const installed = installSwiftShader()
   if (typeof installed === 'string') return { name: 'swiftshader', reason: installed }
   addVulkanDriver(installed.icd)
-  const candidate = await ask('swiftshader', ['swiftshader'], 'SwiftShader')
-  if (candidate.adapter) return candidate
+  const candidate = await ask('swiftshader', 'swiftshader', 'SwiftShader')
+  if (candidate.found) return candidate
   nameVulkanDriver(installed.icd)
-  return ask('swiftshader', ['swiftshader'], 'SwiftShader')
+  return ask('swiftshader', 'swiftshader', 'SwiftShader')
 }
 
-async function ask(name: Candidate['name'], kinds: readonly DeviceKind[], part?: string): Promise<Candidate> {
+async function ask(name: DeviceName, wanted: DeviceKind, part?: string): Promise<Candidate> {
   let adapter: GPUAdapter | null
   try {
     adapter = await (await createGpu(part)).requestAdapter({ powerPreference: 'high-performance' })
@@ -48,7 +47,10 @@ async function ask(name: Candidate['name'], kinds: readonly DeviceKind[], part?:
   }
   if (!adapter) return { name, reason: 'Dawn has no adapter' }
   const kind = kindOf(adapter)
-  return kinds.includes(kind)
-    ? { name, adapter, kind }
-    : { name, reason: `Dawn has only ${adapter.info.description || adapter.info.device} (${kind})` }
+  if (kind !== wanted)
+    return { name, reason: `Dawn has only ${adapter.info.description || adapter.info.device} (${kind})` }
+  return candidateOf(name, { adapter, kind, backend: backend(), nap: kind === 'hardware' ? undefined : createNaps() })
 }
+
+const backend = (): string =>
+  process.platform === 'darwin' ? 'metal' : process.platform === 'win32' ? 'd3d12' : 'vulkan'

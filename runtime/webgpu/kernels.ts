@@ -1,6 +1,7 @@
-import type { CompiledKernel, Dispatch, Program } from '../compiler/ir/program.js'
-import { FoveaError } from '../compiler/trace/error.js'
-import type { Device } from './device.js'
+import type { CompiledKernel, Dispatch, Program } from '../../compiler/ir/program.js'
+import { FoveaError } from '../../compiler/trace/error.js'
+import type { Failure } from '../failure.js'
+import { kernelRefused } from '../kernel-error.js'
 
 /** Pipelines by WGSL text and bindings: programs share them. */
 export type PipelineCache = Map<string, Promise<Pipeline>>
@@ -10,6 +11,12 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout
 }
 
+export interface Compiler {
+  readonly gpu: GPUDevice
+  readonly failure: Failure
+  readonly pipelines: PipelineCache
+}
+
 /** GPUShaderStage.COMPUTE, https://www.w3.org/TR/webgpu/#typedefdef-gpushaderstageflags */
 const compute = 0x4
 
@@ -17,7 +24,7 @@ const compute = 0x4
  * The pipelines of a program's kernels, made together. Throws FoveaError 'kernel' with the kernel's name, ops, scope,
  * the user's line and the place in the WGSL when one doesn't compile.
  */
-export function loadPipelines(device: Device, program: Program): Promise<Pipeline[]> {
+export function loadPipelines(device: Compiler, program: Program): Promise<Pipeline[]> {
   return Promise.all(
     program.kernels.map((kernel, i) => {
       const key = `${kernel.bindings.join()}\n${kernel.wgsl}`
@@ -35,7 +42,7 @@ export function loadPipelines(device: Device, program: Program): Promise<Pipelin
   )
 }
 
-async function createPipeline({ gpu, failure }: Device, kernel: CompiledKernel): Promise<Pipeline> {
+async function createPipeline({ gpu, failure }: Compiler, kernel: CompiledKernel): Promise<Pipeline> {
   gpu.pushErrorScope('validation')
   const module = gpu.createShaderModule({ label: kernel.name, code: kernel.wgsl })
   const layout = gpu.createBindGroupLayout({
@@ -73,13 +80,7 @@ function kernelError(kernel: CompiledKernel, dispatch: Dispatch | undefined, fai
   const reason = messages.length
     ? messages.map((m) => `${m.message}\n${excerpt(kernel.wgsl, m.lineNum)}`).join('\n')
     : (refused?.message ?? (err instanceof Error ? err.message : String(err)))
-  const what = dispatch ? ` (ops ${dispatch.ops.join(', ')}${dispatch.scope ? ` in ${dispatch.scope}` : ''})` : ''
-  return new FoveaError(
-    'kernel',
-    `kernel '${kernel.name}'${what} did not compile on this device: ${reason}\nThis is a fault of Fovea or of the driver, not of your program: please report it with this text`,
-    dispatch?.loc,
-    { cause: err },
-  )
+  return kernelRefused(kernel, dispatch, reason, err)
 }
 
 /** The line with its neighbours, numbered, the line marked. */

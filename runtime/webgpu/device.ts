@@ -1,0 +1,142 @@
+import type { Target } from '../../compiler/ir/program.js'
+import type { DeviceKind } from '../choose.js'
+import type { Device, DeviceStats } from '../device.js'
+import { createFailure } from '../failure.js'
+import { createTurns } from '../turns.js'
+import { type Adapter, infoOf, limitNames } from './adapter.js'
+import { bindGroupCache, encode } from './encode.js'
+import { loadPipelines } from './kernels.js'
+import { bufferOf, createPool } from './pool.js'
+import { createQueue } from './queue.js'
+
+export interface WebgpuDevice extends Device {
+  readonly gpu: GPUDevice
+}
+
+/** Programs are the same on every machine whose adapter binds this many buffers. */
+const storageBuffers = 10
+/** Unused memory that is kept for reuse. */
+const keepBytes = 512 * 2 ** 20
+const keepStagingBytes = 64 * 2 ** 20
+
+/** Bits of GPUBufferUsage, https://www.w3.org/TR/webgpu/#buffer-usage; Node has no such global. */
+const usage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, storage: 0x80 } as const
+
+const featureNames = ['shader-f16', 'subgroups', 'timestamp-query'] as const
+
+/** Opens a device of this adapter. `onLost` runs when it is lost or destroyed. */
+export async function openWebgpu(chosen: Adapter, onLost: () => void): Promise<WebgpuDevice> {
+  const { adapter, kind, nap } = chosen
+  const requiredLimits: Record<string, number> = {}
+  for (const name of limitNames) requiredLimits[name] = adapter.limits[name]
+  requiredLimits.maxStorageBuffersPerShaderStage = Math.min(
+    storageBuffers,
+    adapter.limits.maxStorageBuffersPerShaderStage,
+  )
+  const requiredFeatures = featureNames.filter((name) => adapter.features.has(name)) as GPUFeatureName[]
+  const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures })
+
+  const stats: DeviceStats = { bytesAllocated: 0, bytesInUse: 0, submits: 0, dispatches: 0 }
+  const { failure, lose, refuse } = createFailure(onLost, nap)
+  void gpu.lost.then(({ reason, message }) =>
+    lose(`${message || 'no reason was given'}${reason ? ` (${reason})` : ''}`),
+  )
+  gpu.addEventListener('uncapturederror', (event) => {
+    event.preventDefault()
+    refuse(event.error.message)
+  })
+
+  const queue = createQueue(gpu, stats)
+  const largest = largestArray(gpu.limits)
+  const pool = createPool({
+    gpu,
+    failure,
+    stats,
+    usage: usage.storage | usage.copySrc | usage.copyDst,
+    keep: keepBytes,
+    largest,
+  })
+  /** Memory that the host reads through. */
+  const staging = createPool({
+    gpu,
+    failure,
+    stats: { bytesAllocated: 0, bytesInUse: 0 },
+    usage: usage.mapRead | usage.copyDst,
+    keep: keepStagingBytes,
+    largest,
+  })
+  const finished = (): Promise<void> => gpu.queue.onSubmittedWorkDone().then(() => undefined)
+  const compiler = { gpu, failure, pipelines: new Map() }
+  return {
+    gpu,
+    target: targetOf(gpu, adapter.info, kind, largest),
+    info: infoOf(chosen, gpu),
+    stats,
+    failure,
+    pool,
+    async upload(bytes) {
+      const [block] = await pool.acquire([bytes.length])
+      queue.write(block.buffer, bytes)
+      return block
+    },
+    async read(block, bytes) {
+      failure.check()
+      if (bytes === 0) return new ArrayBuffer(0)
+      const [host] = await staging.acquire([bytes])
+      try {
+        const encoder = gpu.createCommandEncoder()
+        encoder.copyBufferToBuffer(bufferOf(block), 0, host.buffer, 0, bytes)
+        queue.submit([encoder.finish()])
+        const mapRead = 0x1 // GPUMapMode.READ
+        await failure.guard(host.buffer.mapAsync(mapRead, 0, bytes))
+        failure.check()
+        return host.buffer.getMappedRange(0, bytes).slice(0)
+      } finally {
+        host.buffer.unmap()
+        staging.release(host)
+      }
+    },
+    async prepare(program) {
+      failure.check()
+      const pipelines = await loadPipelines(compiler, program)
+      const bindGroups = bindGroupCache(gpu, program, pipelines)
+      return {
+        async submit(blocks, copies) {
+          queue.submit([encode(gpu, program, pipelines, bindGroups, blocks, copies)])
+          stats.dispatches += program.dispatches.length
+        },
+        dispose() {},
+      }
+    },
+    inTurn: createTurns({ failure, stats, finished }),
+    finished: () => failure.guard(finished()),
+    async destroy() {
+      onLost()
+      if (failure.lost()) return
+      // Data written but never submitted would leak with the device.
+      queue.submit([])
+      await failure.guard(gpu.queue.onSubmittedWorkDone())
+      gpu.destroy()
+      await gpu.lost
+    },
+  }
+}
+
+/** In whole bindings. SwiftShader offers 1 GiB and then can't make a buffer of quite that size. */
+const largestArray = ({ maxBufferSize, maxStorageBufferBindingSize }: GPUSupportedLimits): number =>
+  Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 256) * 256 - 256
+
+function targetOf(gpu: GPUDevice, info: GPUAdapterInfo, kind: DeviceKind, largest: number): Target {
+  const { maxStorageBuffersPerShaderStage, maxComputeInvocationsPerWorkgroup } = gpu.limits
+  const { maxComputeWorkgroupStorageSize, maxComputeWorkgroupsPerDimension } = gpu.limits
+  const { subgroupMinSize, subgroupMaxSize } = info
+  return {
+    class: kind === 'hardware' ? 'gpu' : 'software',
+    maxStorageBuffersPerShaderStage,
+    maxStorageBufferBindingSize: largest,
+    maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupStorageSize,
+    maxComputeWorkgroupsPerDimension,
+    subgroupSize: gpu.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined,
+  }
+}
