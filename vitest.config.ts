@@ -1,10 +1,12 @@
 import { tmpdir } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+/** Tests that run programs on a device. They run twice: as WebAssembly on the CPU, and through Dawn on a software GPU. */
+const onDevice = ['ops/', 'device/', 'golden/kernels-classes', 'laws/kernel-shapes', 'laws/passes-jit', 'models/', 'stdlib/']
+
 // Processes, not threads: a Vulkan driver is added through the environment and dlopen, which belong to the process.
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,
@@ -16,5 +18,16 @@ export default defineConfig({
       // Vulkan loaders warn when there is none.
       XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? tmpdir(),
     },
+    projects: [
+      { extends: true, test: { name: 'cpu', include: ['test/**/*.test.ts'], env: { FOVEA_DEVICE: 'cpu' } } },
+      {
+        extends: true,
+        test: {
+          name: 'webgpu',
+          include: onDevice.map((part) => `test/${part}*.test.ts`),
+          env: { FOVEA_DEVICE: process.env.FOVEA_TEST_GPU ?? 'swiftshader' },
+        },
+      },
+    ],
   },
 })
