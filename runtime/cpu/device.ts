@@ -33,13 +33,14 @@ const target = ({ relaxed, shared }: Features): Target => ({
 /** Plain data about the device that these options open. */
 export function infoOf({ host, features, threads }: CpuOptions): DeviceInfo {
   const { class: _class, wasm: _wasm, ...limits } = target(features)
+  const maxBufferSize = limits.maxStorageBufferBindingSize
   return {
     kind: 'cpu',
     vendor: '',
     architecture: host.architecture,
     description: `${host.processor}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     backend: 'wasm',
-    limits: limits as Record<string, number>,
+    limits: { ...(limits as Record<string, number>), maxBufferSize },
     features: [...(features.relaxed ? ['relaxed-simd'] : []), 'simd128', ...(features.shared ? ['threads'] : [])],
   }
 }
