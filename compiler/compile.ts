@@ -1,11 +1,13 @@
 import './ops/index.js'
 import { print } from './ir/print.js'
 import type { Dispatch, Program, Target } from './ir/program.js'
+import type { Show } from './ir/show.js'
 import type { Eqn, Fn, Var } from './ir/types.js'
 import { size } from './ir/types.js'
 import { verify } from './ir/verify.js'
-import { lower } from './kernel/lower.js'
-import { wasmPrinter, wgslPrinter } from './kernel/printers.js'
+import { lowerAll } from './kernel/alike.js'
+import type { Kernel } from './kernel/ir.js'
+import { type Printer, wasmPrinter, wgslPrinter } from './kernel/printers.js'
 import { copies } from './pass/copies.js'
 import { cse } from './pass/cse.js'
 import { dce } from './pass/dce.js'
@@ -16,9 +18,6 @@ import { narrow } from './pass/narrow.js'
 import { type Plan, plan, showPlan } from './pass/plan.js'
 import { simplify } from './pass/simplify.js'
 import { FoveaError } from './trace/error.js'
-
-/** What to print while compiling: the stages named in FOVEA_SHOW. */
-export type Show = (stage: 'ir' | 'passes' | 'kernels' | 'plan', text: () => string) => void
 
 export interface CompileOptions {
   /** Positions of inputs whose memory may be reused. */
@@ -55,8 +54,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
   const donated = options.donated ?? new Set()
   const kernelsFor = (shared: ReadonlySet<Var>): { grouping: Grouping; planned: Plan } => {
     const grouping = group(fn, target, shared)
-    const lowered = grouping.groups.map((g) => lower(grouping, g, target))
-    return { grouping, planned: plan(grouping, lowered, donated) }
+    return { grouping, planned: plan(grouping, lowerAll(grouping, target), donated) }
   }
   let { grouping, planned } = kernelsFor(new Set(fn.inputs.filter((_, i) => donated.has(i))))
   // Fusion counted on outputs in place that turned out impossible: fuse less.
@@ -64,12 +62,18 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
     ({ grouping, planned } = kernelsFor(new Set()))
 
   const printer = target.class === 'cpu' ? wasmPrinter(target, show) : wgslPrinter(show)
+  const printed = new Map<Kernel, ReturnType<Printer['add']>>()
+  const printOnce = (kernel: Kernel): ReturnType<Printer['add']> => {
+    const known = printed.get(kernel) ?? printer.add(kernel)
+    printed.set(kernel, known)
+    return known
+  }
   const dispatches = grouping.groups.map((g, i): Dispatch => {
     const { kernel, buffers } = planned.kernels[i]
     const eqns = eqnsOf(grouping, g)
     const first = g.anchors[0] ?? eqns[eqns.length - 1]
     return {
-      ...printer.add(kernel),
+      ...printOnce(kernel),
       buffers,
       workgroups: kernel.workgroups,
       scope: first.scope,

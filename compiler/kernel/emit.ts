@@ -1,6 +1,6 @@
 import type { Aval, Var } from '../ir/types.js'
 import { type Graph, isElementwise, mapRule } from '../pass/graph.js'
-import type { Expr, Exprs } from './expr.js'
+import { type Expr, type Exprs, sameIndex } from './expr.js'
 
 /** Thrown when a group would read its own reduction or product at another index than the one it has at hand. */
 export class NotAtHand extends Error {}
@@ -23,24 +23,25 @@ export interface EmitContext {
   readonly moves?: ReadonlyMap<Var, { index: readonly Expr[]; from: readonly Expr[] }>
 }
 
-const sameIndex = (a: readonly Expr[], b: readonly Expr[]): boolean =>
-  a.length === b.length && a.every((x, i) => x === b[i])
-
 /** Dims of size 1 are always read at 0, so that indices compare. */
-export const canonical = (e: Exprs, index: readonly Expr[], { shape }: Aval): Expr[] =>
-  index.map((x, d) => (shape[d] === 1 ? e.index(0) : x))
+export const canonical = (e: Exprs, index: readonly Expr[], { shape }: Aval): readonly Expr[] =>
+  shape.includes(1) ? index.map((x, d) => (shape[d] === 1 ? e.index(0) : x)) : index
 
 /** Makes the function that gives the element of a value at an index, inlining everything that is not in memory. */
 export function emitter(c: EmitContext): (v: Var, index: readonly Expr[]) => Expr {
-  const memo = new Map<string, Expr>()
+  /** What was read of each value: mostly at one index, seldom at more than a few. */
+  const memo = new Map<Var, Held[]>()
   const read = (v: Var, at: readonly Expr[]): Expr => {
     const index = canonical(c.e, at, v.aval)
-    const key = `${v.id}:${index.map((x) => x.id).join(',')}`
-    const known = memo.get(key)
-    if (known) return known
-    const x = make(v, index)
-    memo.set(key, x)
-    return x
+    let known = memo.get(v)
+    if (!known) {
+      known = []
+      memo.set(v, known)
+    }
+    for (const x of known) if (sameIndex(x.index, index)) return x.value
+    const value = make(v, index)
+    known.push({ index, value })
+    return value
   }
   const make = (v: Var, index: readonly Expr[]): Expr => {
     const held = c.held.get(v)

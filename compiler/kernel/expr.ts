@@ -46,44 +46,129 @@ export interface Exprs {
   linear(a: Expr): { readonly base: number; readonly of: ReadonlyMap<Expr, number> }
 }
 
-type Terms = { readonly base: number; readonly of: Map<Expr, number> }
+type Terms = { readonly base: number; readonly of: ReadonlyMap<Expr, number> }
 const unbounded = 0xffffffff
+const none: ReadonlyMap<Expr, number> = new Map()
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
-export function exprs(): Exprs {
-  const table = new Map<string, Expr>()
-  let nextId = 0
-  const intern = (key: string, make: (id: number) => Expr): Expr => {
-    let x = table.get(key)
+/** `f` of two arguments, worked out once for each pair. */
+function remembered<B>(f: (a: Expr, b: B) => Expr): (a: Expr, b: B) => Expr {
+  const known = new Map<Expr, Map<B, Expr>>()
+  return (a, b) => {
+    let ofA = known.get(a)
+    if (!ofA) {
+      ofA = new Map()
+      known.set(a, ofA)
+    }
+    let x = ofA.get(b)
     if (!x) {
-      x = make(nextId++)
-      table.set(key, x)
+      x = f(a, b)
+      ofA.set(b, x)
     }
     return x
   }
+}
 
-  const lit = (t: ExprType, value: number): Expr =>
-    intern(`l${t}:${Object.is(value, -0) ? '-0' : value}`, (id) => ({
-      k: 'lit',
-      t,
-      id,
-      max: t === 'u32' ? value : unbounded,
-      value,
-    }))
-  const variable = (name: string, t: ExprType, max = unbounded): Expr =>
-    intern(`v${name}`, (id) => ({ k: 'var', t, id, max, name }))
-  const load = (buffer: number, t: ExprType, at: Expr): Expr =>
-    intern(`m${buffer}:${t}:${at.id}`, (id) => ({ k: 'load', t, id, max: unbounded, buffer, at }))
+/** Operations by what they are made of: a hash table with open addressing, since this is where compiling spends its time. */
+function opTable() {
+  type Op = Expr & { k: 'op' }
+  let slots = new Array<Op | undefined>(64)
+  let count = 0
+  const codes = new Map<string, number>()
+  /** Where an operation is, or the free slot where it would be. */
+  const find = (f: string, t: ExprType, args: readonly Expr[]): number => {
+    let hash = codes.get(f)
+    if (hash === undefined) {
+      hash = codes.size
+      codes.set(f, hash)
+    }
+    for (const a of args) hash = (Math.imul(hash, 0x9e3779b1) + a.id) | 0
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+    const mask = slots.length - 1
+    for (let at = (hash ^ (hash >>> 13)) & mask; ; at = (at + 1) & mask) {
+      const x = slots[at]
+      if (!x || (x.f === f && x.t === t && sameIndex(x.args, args))) return at
+    }
+  }
+  return {
+    get: (f: string, t: ExprType, args: readonly Expr[]): Op | undefined => slots[find(f, t, args)],
+    add: (x: Op): void => {
+      if (++count * 2 > slots.length) {
+        const old = slots
+        slots = new Array(old.length * 4)
+        for (const y of old) if (y) slots[find(y.f, y.t, y.args)] = y
+      }
+      slots[find(x.f, x.t, x.args)] = x
+    },
+  }
+}
+
+export const sameIndex = (a: readonly Expr[], b: readonly Expr[]): boolean => {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+export function exprs(): Exprs {
+  let nextId = 0
+  const literals = new Map<ExprType, Map<number | '-0', Expr>>()
+  const variables = new Map<string, Expr>()
+  const loads = new Map<ExprType, Map<Expr, Expr>[]>()
+  const ops = opTable()
+
+  const lit = (t: ExprType, value: number): Expr => {
+    let ofType = literals.get(t)
+    if (!ofType) {
+      ofType = new Map()
+      literals.set(t, ofType)
+    }
+    const key = Object.is(value, -0) ? '-0' : value
+    let x = ofType.get(key)
+    if (!x) {
+      x = { k: 'lit', t, id: nextId++, max: t === 'u32' ? value : unbounded, value }
+      ofType.set(key, x)
+    }
+    return x
+  }
+  const variable = (name: string, t: ExprType, max = unbounded): Expr => {
+    let x = variables.get(name)
+    if (!x) {
+      x = { k: 'var', t, id: nextId++, max, name }
+      variables.set(name, x)
+    }
+    return x
+  }
+  const load = (buffer: number, t: ExprType, at: Expr): Expr => {
+    let ofType = loads.get(t)
+    if (!ofType) {
+      ofType = []
+      loads.set(t, ofType)
+    }
+    ofType[buffer] ??= new Map()
+    let x = ofType[buffer].get(at)
+    if (!x) {
+      x = { k: 'load', t, id: nextId++, max: unbounded, buffer, at }
+      ofType[buffer].set(at, x)
+    }
+    return x
+  }
   const call = (f: string, t: ExprType, args: readonly Expr[], max = unbounded): Expr => {
     if (f === 'select' && args[1] === args[2]) return args[1]
     if (f === 'select' && args[0].k === 'lit') return args[0].value ? args[1] : args[2]
-    return intern(`o${f}:${t}:${args.map((a) => a.id).join(',')}`, (id) => ({ k: 'op', t, id, max, f, args }))
+    const known = ops.get(f, t, args)
+    if (known) return known
+    const x: Expr & { k: 'op' } = { k: 'op', t, id: nextId++, max, f, args }
+    ops.add(x)
+    return x
   }
   const index = (value: number): Expr => lit('u32', value)
 
+  const sums = new Map<Expr, Terms>()
   const terms = (x: Expr): Terms => {
-    if (x.k === 'lit') return { base: x.value, of: new Map() }
+    if (x.k === 'lit') return { base: x.value, of: none }
     if (x.k === 'op' && x.f === 'iadd') {
+      const known = sums.get(x)
+      if (known) return known
       const of = new Map<Expr, number>()
       let base = 0
       for (const a of x.args) {
@@ -91,6 +176,7 @@ export function exprs(): Exprs {
         base += t.base
         for (const [atom, by] of t.of) of.set(atom, (of.get(atom) ?? 0) + by)
       }
+      sums.set(x, { base, of })
       return { base, of }
     }
     if (x.k === 'op' && x.f === 'imul')
@@ -117,7 +203,7 @@ export function exprs(): Exprs {
     return 0
   }
 
-  const sum = (base: number, of: Map<Expr, number>): Expr => {
+  const sum = (base: number, of: ReadonlyMap<Expr, number>): Expr => {
     const parts: Expr[] = []
     let max = base
     for (const [atom, by] of [...of].sort((a, b) => a[0].id - b[0].id)) {
@@ -129,17 +215,17 @@ export function exprs(): Exprs {
     return parts.length === 1 ? parts[0] : call('iadd', 'u32', parts, Math.min(unbounded, max))
   }
 
-  const iadd = (a: Expr, b: Expr): Expr => {
+  const iadd = remembered((a: Expr, b: Expr): Expr => {
     const [ta, tb] = [terms(a), terms(b)]
     const of = new Map(ta.of)
     for (const [atom, by] of tb.of) of.set(atom, (of.get(atom) ?? 0) + by)
     return sum(ta.base + tb.base + recombine(of), of)
-  }
-  const imul = (a: Expr, by: number): Expr => {
+  })
+  const imul = remembered((a: Expr, by: number): Expr => {
     if (by === 0) return index(0)
     const t = terms(a)
     return sum(t.base * by, new Map([...t.of].map(([atom, n]) => [atom, n * by])))
-  }
+  })
   /** Splits x = c·q + r, with r < c when possible. */
   const split = (x: Expr, c: number): { q: Expr; r: Expr } => {
     const t = terms(x)
@@ -159,7 +245,7 @@ export function exprs(): Exprs {
     const rest = t.base % g
     return { g, part: sum((t.base - rest) / g, new Map([...t.of].map(([atom, n]) => [atom, n / g]))), rest }
   }
-  const idiv = (a: Expr, by: number): Expr => {
+  const idiv: (a: Expr, by: number) => Expr = remembered((a, by) => {
     if (by === 1) return a
     const { q, r } = split(a, by)
     if (r.max < by) return q
@@ -169,8 +255,8 @@ export function exprs(): Exprs {
     // (x / m) / n = x / (m·n); (x % m) / n stays
     if (r.k === 'op' && r.f === 'idiv') return iadd(q, idiv(r.args[0], (r.args[1] as { value: number }).value * by))
     return iadd(q, call('idiv', 'u32', [r, index(by)], Math.floor(r.max / by)))
-  }
-  const imod = (a: Expr, by: number): Expr => {
+  })
+  const imod: (a: Expr, by: number) => Expr = remembered((a, by) => {
     if (by === 1) return index(0)
     const { r } = split(a, by)
     if (r.max < by) return r
@@ -180,7 +266,7 @@ export function exprs(): Exprs {
     // (x % m) % n = x % n when n divides m
     if (r.k === 'op' && r.f === 'imod' && (r.args[1] as { value: number }).value % by === 0) return imod(r.args[0], by)
     return call('imod', 'u32', [r, index(by)], Math.min(r.max, by - 1))
-  }
+  })
   return { lit, variable, load, call, index, iadd, imul, idiv, imod, linear: terms }
 }
 

@@ -1,9 +1,11 @@
 import type { Target } from '../ir/program.js'
 import type { Eqn, Fn, Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
-import { alignTo, emitter, type Held, NotAtHand } from '../kernel/emit.js'
-import { delinearize, type Expr, type Exprs, exprs, reshapeIndex } from '../kernel/expr.js'
+import { alignTo } from '../kernel/emit.js'
+import { delinearize, type Expr, type Exprs, reshapeIndex } from '../kernel/expr.js'
+import { assemble } from './assemble.js'
 import { type Graph, graphOf, hasOwnKernel, kindOf, mapRule } from './graph.js'
+import { leavesIn, sharedValues, tooWide } from './keep.js'
 import { strided } from './strided.js'
 
 /**
@@ -69,7 +71,7 @@ export function domainOf(
   return { outer: o, full: g.full.map((_, d) => (g.axes.includes(d) ? i[b++] : o[a++])) }
 }
 
-const squeezed = (shape: readonly number[]): string => shape.filter((n) => n !== 1).join(',')
+export const squeezed = (shape: readonly number[]): string => shape.filter((n) => n !== 1).join(',')
 
 /** Where `v` can be stored by a group, or null. */
 export function placeStore(
@@ -104,18 +106,23 @@ export function placeStore(
  */
 export function group(fn: Fn, target: Target, donated: ReadonlySet<Var> = new Set()): Grouping {
   const graph = graphOf(fn)
-  const materialized = initial(graph)
+  const leaves = leavesIn(graph, initial(graph, target))
   for (;;) {
-    const grouping = assemble(graph, materialized, target, donated)
-    const wide = tooWide(grouping, target, donated)
-    const more = wide.length ? wide : sharedValues(grouping, materialized)
-    if (!more.length) return grouping
-    for (const v of more) materialized.add(v)
+    for (
+      let wide = tooWide(graph, leaves, target, donated);
+      wide.length;
+      wide = tooWide(graph, leaves, target, donated)
+    )
+      leaves.add(wide)
+    const grouping = assemble(graph, leaves, target, donated)
+    const shared = sharedValues(grouping, leaves)
+    if (!shared.length) return grouping
+    leaves.add(shared)
   }
 }
 
-/** Pointwise values that must be in memory whatever is fused: outputs, and what products read. */
-function initial(graph: Graph): Set<Var> {
+/** Pointwise values that must be in memory whatever is fused: outputs, and what products read, unless they compute it as they pack it. */
+function initial(graph: Graph, target: Target): Set<Var> {
   const set = new Set<Var>()
   for (const v of graph.fn.outputs) if (graph.def.has(v) && mapRule(graph.def.get(v)!)) set.add(v)
   // Later equations first: a value that one product needs in memory may be a view's base for another.
@@ -126,347 +133,37 @@ function initial(graph: Graph): Set<Var> {
       for (const x of eqn.inputs) {
         const { base } = strided(graph, x, (v) => set.has(v))
         const def = graph.def.get(base)
-        if (def && mapRule(def) && !set.has(base)) {
-          set.add(base)
-          changed = true
-        }
+        if (!def || !mapRule(def) || set.has(base)) continue
+        if (target.class === 'cpu' && kindOf(eqn) === 'dot' && isCheap(graph, base, set)) continue
+        set.add(base)
+        changed = true
       }
     }
   }
   return set
 }
 
-interface Item {
-  readonly v: Var
-  readonly eqn: Eqn
-  readonly anchor: boolean
-}
+/** Additions per element that a CPU's product does while it packs an operand: more for a value that nothing else reads. */
+const [cheap, cheapAlone] = [1, 8]
 
-function assemble(graph: Graph, materialized: ReadonlySet<Var>, target: Target, donated: ReadonlySet<Var>): Grouping {
-  const isAnchor = (v: Var): boolean => {
-    const eqn = graph.def.get(v)
-    return eqn !== undefined && !mapRule(eqn)
-  }
-  const isLeaf = (v: Var): boolean => !graph.def.has(v) || materialized.has(v) || isAnchor(v)
-  const leavesOf = leafFinder(graph, isLeaf)
-  const items: Item[] = []
-  for (const eqn of graph.fn.eqns)
-    for (const v of eqn.outputs) {
-      if (isAnchor(v)) items.push({ v, eqn, anchor: true })
-      else if (materialized.has(v)) items.push({ v, eqn, anchor: false })
-    }
-  // Values that read each leaf through what is inlined.
-  const readers = new Map<Var, Set<Var>>()
-  for (const item of items)
-    for (const leaf of leavesOf(item.v)) {
-      const set = readers.get(leaf)
-      if (set) set.add(item.v)
-      else readers.set(leaf, new Set([item.v]))
-    }
-  const owner = new Map<Var, Group>()
-  const groups: Group[] = []
-
-  const depends = (from: Group, on: Group): boolean => {
-    const seen = new Set<Group>()
-    const stack = [from]
-    for (let g = stack.pop(); g; g = stack.pop()) {
-      if (g === on) return true
-      if (seen.has(g)) continue
-      seen.add(g)
-      stack.push(...g.deps)
-    }
-    return false
-  }
-  const needsMemory = (v: Var, inside: ReadonlySet<Var>): boolean =>
-    graph.isOutput(v) || [...(readers.get(v) ?? [])].some((r) => !inside.has(r))
-  /** Bindings a kernel of these values takes. */
-  const bindings = (values: readonly Var[]): number => {
-    const inside = new Set(values)
-    const reads = new Set(values.flatMap((v) => [...leavesOf(v)]).filter((leaf) => !inside.has(leaf)))
-    const writes = values.filter((v) => needsMemory(v, inside))
-    return reads.size + writes.length - overwritten(graph, writes, reads, donated).size
-  }
-  const depsOf = (v: Var): Group[] => [...leavesOf(v)].map((leaf) => owner.get(leaf)).filter((g) => g !== undefined)
-
-  const tryJoin = (item: Item, g: Group): boolean => {
-    if (item.anchor && (g.kind === 'own' || kindOf(item.eqn) !== 'reduce' || !canReduceIn(item.eqn, g))) return false
-    if (!item.anchor && g.kind === 'own' && subtreeCost(graph, item.v, isLeaf) > 60) return false
-    if (bindings([...members(g), item.v]) > target.maxStorageBuffersPerShaderStage) return false
-    const deps = depsOf(item.v).filter((d) => d !== g)
-    if (deps.some((d) => depends(d, g))) return false
-    if (!legal(graph, withItem(g, item), isLeaf)) return false
-    // A pointwise group that takes in its first reduction is iterated by lines from then on.
-    const joined = item.anchor && !g.anchors.length ? withItem(g, item) : g
-    if (joined !== g) {
-      groups[groups.indexOf(g)] = joined
-      for (const v of members(g)) owner.set(v, joined)
-      for (const other of groups) if (other.deps.delete(g)) other.deps.add(joined)
-    } else if (item.anchor) g.anchors.push(item.eqn)
-    else g.stores.push(item.v)
-    for (const d of deps) joined.deps.add(d)
-    owner.set(item.v, joined)
-    return true
-  }
-  const siblings = (item: Item): Group[] => {
-    if (!item.anchor || kindOf(item.eqn) !== 'reduce') return []
-    const big = new Set(
-      [...leavesOf(item.v)].filter((leaf) => size(leaf.aval.shape) * 2 >= size(item.eqn.inputs[0].aval.shape)),
-    )
-    return groups.filter(
-      (g) =>
-        g.anchors.length > 0 &&
-        g.kind === 'loops' &&
-        canReduceIn(item.eqn, g) &&
-        members(g).some((v) => [...leavesOf(v)].some((leaf) => big.has(leaf))),
-    )
-  }
-  for (const item of items) {
-    const producers = [...new Set(depsOf(item.v))].sort((a, b) => groups.indexOf(b) - groups.indexOf(a))
-    if ([...producers, ...siblings(item)].some((g) => tryJoin(item, g))) continue
-    const g = newGroup(item)
-    for (const d of depsOf(item.v)) g.deps.add(d)
-    groups.push(g)
-    owner.set(item.v, g)
-  }
-  const stored = new Set<Var>()
-  for (const g of groups) {
-    const inside = new Set(members(g))
-    for (const v of inside) if (needsMemory(v, inside)) stored.add(v)
-  }
-  // What overwrites a donated input comes after everything that reads it.
-  const after = new Map<Group, Group[]>()
-  for (const g of groups) {
-    const inside = new Set(members(g))
-    const reads = new Set([...inside].flatMap((v) => [...leavesOf(v)]))
-    for (const x of overwritten(graph, [...inside], reads, donated)) {
-      const others = [...(readers.get(x) ?? [])].map((v) => owner.get(v)!).filter((r) => r !== g)
-      after.set(g, [...(after.get(g) ?? []), ...others])
-    }
-  }
-  return { graph, groups: ordered(groups, after), owner, stored }
-}
-
-/** Donated inputs among `reads` whose memory the outputs among `writes` can take: one each, of the same shape and dtype. */
-function overwritten(
-  graph: Graph,
-  writes: readonly Var[],
-  reads: ReadonlySet<Var>,
-  donated: ReadonlySet<Var>,
-): Set<Var> {
-  const taken = new Set<Var>()
-  for (const v of writes) {
-    if (!graph.isOutput(v)) continue
-    for (const x of reads)
-      if (
-        donated.has(x) &&
-        !taken.has(x) &&
-        x.aval.dtype === v.aval.dtype &&
-        x.aval.shape.join() === v.aval.shape.join()
-      ) {
-        taken.add(x)
-        break
-      }
-  }
-  return taken
-}
-
-const newGroup = (item: Item): Group => {
-  if (item.anchor && hasOwnKernel(item.eqn))
-    return { kind: 'own', full: item.v.aval.shape, axes: [], anchors: [item.eqn], stores: [], deps: new Set() }
-  if (item.anchor)
-    return {
-      kind: 'loops',
-      full: item.eqn.inputs[0].aval.shape,
-      axes: item.eqn.params.axes as number[],
-      anchors: [item.eqn],
-      stores: [],
-      deps: new Set(),
-    }
-  return { kind: 'loops', full: item.v.aval.shape, axes: [], anchors: [], stores: [item.v], deps: new Set() }
-}
-const withItem = (g: Group, item: Item): Group => {
-  if (!item.anchor) return { ...g, stores: [...g.stores, item.v] }
-  const anchors = [...g.anchors, item.eqn]
-  return g.anchors.length
-    ? { ...g, anchors }
-    : { ...g, full: item.eqn.inputs[0].aval.shape, axes: item.eqn.params.axes as number[], anchors }
-}
-/** A reduction fits a group that iterates the same shape along the same axes, or a pointwise one of its operand's shape with lines enough to share out. */
-const canReduceIn = (eqn: Eqn, g: Group): boolean => {
-  const { shape } = eqn.inputs[0].aval
-  const axes = eqn.params.axes as number[]
-  if (g.anchors.length) return g.full.join() === shape.join() && g.axes.join() === axes.join()
-  return squeezed(shape) === squeezed(g.full) && size(shape.filter((_, d) => !axes.includes(d))) >= 32
-}
-
-/** Tries the group's whole code symbolically: every reduction and product must be read where it is at hand. */
-function legal(graph: Graph, g: Group, isLeaf: (v: Var) => boolean): boolean {
-  const e = exprs()
-  const outer = outerShape(g)
-  const domain = domainOf(
-    e,
-    g,
-    e.variable('o', 'u32', size(outer) - 1),
-    e.variable('r', 'u32', size(innerShape(g)) - 1),
-  )
-  const held = new Map<Var, Held>()
-  const own = new Set(g.stores)
-  const inMemory = (v: Var): boolean => isLeaf(v) && !own.has(v)
-  const load = (v: Var, index: readonly Expr[]): Expr => e.call(`load ${v.id}`, v.aval.dtype, index)
-  try {
-    for (const anchor of g.anchors) {
-      const v = anchor.outputs[0]
-      if (g.kind === 'loops') emitter({ e, graph, held, inMemory, load })(anchor.inputs[0], domain.full)
-      held.set(v, { index: domain.outer, value: e.variable(`held ${v.id}`, v.aval.dtype) })
-    }
-    for (const v of g.stores) {
-      const place = placeStore(e, graph, g, v, domain, inMemory)
-      if (!place) return false
-      emitter({ e, graph, held, inMemory, load, moves: place.moves })(v, place.index)
-    }
-    return true
-  } catch (err) {
-    if (err instanceof NotAtHand) return false
-    throw err
-  }
-}
-
-/** Leaves that a value reads through what is inlined into it. */
-function leafFinder(graph: Graph, isLeaf: (v: Var) => boolean): (v: Var) => ReadonlySet<Var> {
-  const memo = new Map<Var, Set<Var>>()
-  // Equations are in order, so operands' leaves are known before they are asked for.
-  for (const eqn of graph.fn.eqns) {
-    const leaves = new Set<Var>()
-    for (const x of eqn.inputs) {
-      if (isLeaf(x)) leaves.add(x)
-      else for (const leaf of memo.get(x) ?? []) leaves.add(leaf)
-    }
-    for (const v of eqn.outputs) memo.set(v, leaves)
-  }
-  return (v) => memo.get(v) ?? new Set()
-}
-
-function subtree(graph: Graph, v: Var, isLeaf: (v: Var) => boolean): Set<Eqn> {
-  const seen = new Set<Eqn>()
-  const walk = (x: Var, top: boolean): void => {
-    const eqn = graph.def.get(x)
-    if (!eqn || seen.has(eqn) || (!top && isLeaf(x))) return
-    seen.add(eqn)
-    for (const y of eqn.inputs) walk(y, false)
-  }
-  walk(v, true)
-  return seen
-}
-const subtreeCost = (graph: Graph, v: Var, isLeaf: (v: Var) => boolean): number =>
-  [...subtree(graph, v, isLeaf)].reduce((sum, eqn) => sum + (mapRule(eqn)?.cost ?? 0), 0)
-
-/**
- * A value that reads more arrays than a kernel binds is computed in parts: of what is inlined into it, the widest part that
- * fits is put in memory first.
- */
-function tooWide({ graph, groups, owner }: Grouping, target: Target, donated: ReadonlySet<Var>): Var[] {
-  const isLeaf = (v: Var): boolean => !graph.def.has(v) || owner.has(v)
-  const leavesOf = leafFinder(graph, isLeaf)
-  const limit = target.maxStorageBuffersPerShaderStage
-  const out = new Set<Var>()
-  for (const g of groups)
-    for (const v of members(g)) {
-      const leaves = leavesOf(v)
-      if (leaves.size + 1 - overwritten(graph, [v], leaves, donated).size <= limit) continue
-      let best: Var | undefined
-      for (const eqn of subtree(graph, v, isLeaf))
-        for (const part of eqn.outputs) {
-          const n = leavesOf(part).size
-          if (part !== v && !isLeaf(part) && n > 1 && n < limit && (!best || n > leavesOf(best).size)) best = part
-        }
-      if (!best)
-        throw new Error(`internal: '${graph.def.get(v)!.op}' reads ${leaves.size} arrays, and a kernel binds ${limit}`)
-      out.add(best)
-    }
-  return [...out]
-}
-
-/** Work per element, in additions, from which a value that two kernels need is kept instead of computed twice. */
-const keepFrom = 12
-
-/** Values inlined into more than one group that are better kept in memory. */
-function sharedValues({ graph, owner }: Grouping, materialized: ReadonlySet<Var>): Var[] {
-  const isLeaf = (v: Var): boolean => !graph.def.has(v) || materialized.has(v) || !mapRule(graph.def.get(v)!)
-  const sinks = new Map<Var, Set<Group | Var>>()
-  const picked = new Set<Var>()
-  for (const eqn of [...graph.fn.eqns].reverse())
-    for (const v of eqn.outputs) {
-      if (isLeaf(v)) continue
-      const mine = new Set<Group | Var>()
-      for (const use of graph.uses.get(v) ?? [])
-        for (const out of use.outputs) {
-          if (isLeaf(out)) mine.add(owner.get(out)!)
-          else if (picked.has(out)) mine.add(out)
-          else for (const s of sinks.get(out) ?? []) mine.add(s)
-        }
-      sinks.set(v, mine)
-      if (v.aval.dtype !== 'bool' && (repeated(graph, v, isLeaf) || (mine.size > 1 && worthKeeping(graph, v, isLeaf))))
-        picked.add(v)
-    }
-  return [...picked]
-}
-
-/** A reader repeats each element of `v`, so that inlined work would be repeated too. */
-const repeated = (graph: Graph, v: Var, isLeaf: (v: Var) => boolean): boolean =>
-  size(v.aval.shape) > 1 &&
-  (graph.uses.get(v) ?? []).some((use) =>
-    use.outputs.every((out) => !isLeaf(out) && size(out.aval.shape) >= 4 * size(v.aval.shape)),
-  ) &&
-  subtreeCost(graph, v, isLeaf) >= 2
-
-function worthKeeping(graph: Graph, v: Var, isLeaf: (v: Var) => boolean): boolean {
-  if (mapRule(graph.def.get(v)!)!.cost === 0) return false
+/** Little work on one array: computing it again for each product costs less than a trip to memory. */
+function isCheap(graph: Graph, v: Var, stored: ReadonlySet<Var>): boolean {
   const n = size(v.aval.shape)
-  // Few elements: a kernel of its own costs more than computing them again, unless they are long to compute.
-  if (n < 64) return subtreeCost(graph, v, isLeaf) >= 20
-  const eqns = subtree(graph, v, isLeaf)
-  let cost = 0
   const large = new Set<Var>()
-  let product = false
-  for (const eqn of eqns) {
-    cost += mapRule(eqn)?.cost ?? 0
-    for (const x of eqn.inputs)
-      if (isLeaf(x) && size(x.aval.shape) * 2 > n) {
-        large.add(x)
-        // What a product ends in is stored by its kernel anyway: store the end of the chain instead of the bare product.
-        const def = graph.def.get(x)
-        if (def && hasOwnKernel(def)) product = true
-      }
-  }
-  return product || cost >= keepFrom || large.size >= 3
-}
-
-/**
- * Groups sorted so that each follows its dependencies, keeping program order where free, and follows `after` where that
- * makes no cycle.
- */
-function ordered(groups: readonly Group[], after: ReadonlyMap<Group, readonly Group[]>): Group[] {
-  const out: Group[] = []
-  const state = new Map<Group, 'open' | 'done'>()
-  const reaches = (from: Group, to: Group): boolean => {
-    const seen = new Set<Group>()
-    const stack = [from]
-    for (let g = stack.pop(); g; g = stack.pop()) {
-      if (g === to) return true
-      if (seen.has(g) || state.get(g) === 'done') continue
-      seen.add(g)
-      stack.push(...g.deps)
+  const seen = new Set<Var>()
+  let cost = 0
+  const walk = (x: Var): void => {
+    if (seen.has(x)) return
+    seen.add(x)
+    const def = graph.def.get(x)
+    const rule = def && mapRule(def)
+    if (!rule || (x !== v && stored.has(x))) {
+      if (size(x.aval.shape) * 4 > n) large.add(x)
+      return
     }
-    return false
+    cost += rule.cost
+    def.inputs.forEach(walk)
   }
-  const visit = (g: Group): void => {
-    if (state.has(g)) return
-    state.set(g, 'open')
-    for (const d of g.deps) visit(d)
-    for (const d of after.get(g) ?? []) if (!state.has(d) && !reaches(d, g)) visit(d)
-    state.set(g, 'done')
-    out.push(g)
-  }
-  for (const g of groups) visit(g)
-  return out
+  walk(v)
+  return large.size <= 1 && cost <= ((graph.uses.get(v)?.length ?? 0) > 1 ? cheap : cheapAlone)
 }

@@ -44,17 +44,20 @@ export function plan({ graph: { fn } }: Grouping, lowered: readonly Lowered[], d
   })
   const free = new Set(fn.inputs.filter((_, i) => donated.has(i)))
   const slots = slotAllocator()
+  const mayTake = perKernel<boolean>()
+  const merged = perKernel<ReturnType<typeof alias>>()
   let live = 0
   let peak = 0
   const kernels = lowered.map((l, i): Planned => {
     const aliases = new Map<Var, Var>()
+    const at = (v: Var): number => l.buffers.indexOf(v)
     for (const v of l.buffers.filter((_, b) => l.kernel.buffers[b].access === 'read_write')) {
       const fits = (x: Var): boolean =>
         free.has(x) &&
         lastUse.get(x) === i &&
         x.aval.dtype === v.aval.dtype &&
         bytesOf(x) === bytesOf(v) &&
-        inPlace(l, x, v)
+        mayTake(l.kernel, `${at(x)} ${at(v)}`, () => inPlace(l, x, v))
       const over = outputs.has(v) ? l.buffers.find(fits) : undefined
       if (over) {
         free.delete(over)
@@ -73,14 +76,27 @@ export function plan({ graph: { fn } }: Grouping, lowered: readonly Lowered[], d
       slots.release(b.slot)
       live -= b.bytes
     }
-    const bound = alias(l, aliases)
-    return { kernel: bound.kernel, buffers: bound.buffers.map((v) => bufferOf.get(v)!) }
+    const key = [...aliases].map(([v, x]) => `${at(v)} ${at(x)}`).join()
+    const { kernel, kept } = merged(l.kernel, key, () => alias(l, aliases))
+    return { kernel, buffers: kept.map((i) => bufferOf.get(l.buffers[i])!) }
   })
   const specs = fn.outputs.map((v): OutputSpec => {
     const buffer = bufferOf.get(v)!
     return { shape: v.aval.shape, dtype: v.aval.dtype, buffer, donated: buffers[buffer].kind === 'input' }
   })
   return { buffers, kernels, inputs, outputs: specs, memory: { peakBytes: peak, tempBytes: slots.bytes() } }
+}
+
+/** Remembers what was worked out for a kernel: groups that compute alike share one. */
+function perKernel<T>(): (kernel: Kernel, key: string, make: () => T) => T {
+  const known = new Map<Kernel, Map<string, T>>()
+  return (kernel, key, make) => {
+    let mine = known.get(kernel)
+    if (!mine) known.set(kernel, (mine = new Map()))
+    const result = mine.get(key) ?? make()
+    mine.set(key, result)
+    return result
+  }
 }
 
 /** Memory of temporaries: a free slot of nearly the right size, else a new one. */

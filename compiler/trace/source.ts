@@ -1,6 +1,6 @@
 import type { Loc } from '../ir/types.js'
 
-/** Where a node was made. The stack is parsed only when asked. */
+/** Where a node was made. */
 export type Where = () => Loc | undefined
 
 let scope = ''
@@ -41,22 +41,49 @@ export function at<T>(place: Where, inScope: string, f: () => T): T {
 // Frames of the library itself are skipped: the first other frame is the user's.
 const library = new URL('../..', import.meta.url).href
 const rooms = ['compiler/', 'runtime/', 'stdlib/', 'dist/'].map((room) => library + room)
-const paths = rooms.map((room) => room.replace(/^file:\/\//, ''))
+const own = ['node:', ...rooms, ...rooms.map((room) => room.replace(/^file:\/\//, ''))]
+const isOwn = (file: string): boolean => own.some((start) => file.startsWith(start))
+
+const frames = 24
+/**
+ * Places by the user's frame in the code that runs. A stack's text, with source maps applied, is slow to make; V8 gives the
+ * frames without it (https://v8.dev/docs/stack-trace-api), and what one line of a program calls has one place.
+ */
+const places = new Map<string, Loc | undefined>()
+const mostPlaces = 10_000
 
 export function where(): Where {
   if (fixed) return fixed
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 24
-  const holder: { stack?: string } = {}
-  Error.captureStackTrace(holder, where)
-  Error.stackTraceLimit = limit
-  return () => userFrame(holder.stack ?? '')
+  const { stackTraceLimit, prepareStackTrace } = Error
+  Error.stackTraceLimit = frames
+  let site: string | undefined
+  Error.prepareStackTrace = (_, sites) => {
+    const user = sites.find((x) => !isOwn(x.getFileName() ?? 'node:'))
+    site = user ? `${user.getFileName()}:${user.getLineNumber()}:${user.getColumnNumber()}` : ''
+  }
+  const { stack: _ } = stackAt(where)
+  Error.prepareStackTrace = prepareStackTrace
+  const text = site !== undefined && places.has(site) ? undefined : stackAt(where)
+  Error.stackTraceLimit = stackTraceLimit
+  if (site === undefined) return () => userFrame(text!.stack)
+  if (text) {
+    if (places.size === mostPlaces) places.clear()
+    places.set(site, userFrame(text.stack))
+  }
+  const place = places.get(site)
+  return () => place
+}
+
+const stackAt = (below: () => unknown): { readonly stack: string } => {
+  const holder = { stack: '' }
+  Error.captureStackTrace(holder, below)
+  return holder
 }
 
 function userFrame(stack: string): Loc | undefined {
   for (const line of stack.split('\n').slice(1)) {
     const m = /\(?((?:file:\/\/)?[^()\s]+):(\d+):(\d+)\)?$/.exec(line.trim())
-    if (!m || m[1].startsWith('node:') || [...rooms, ...paths].some((room) => m[1].startsWith(room))) continue
+    if (!m || isOwn(m[1])) continue
     return { file: m[1].replace(/^file:\/\//, ''), line: Number(m[2]), column: Number(m[3]) }
   }
   return undefined

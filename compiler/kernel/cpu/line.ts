@@ -16,6 +16,8 @@ const mostKept = 16384
 const [writtenOut, piecesOut] = [8, 16]
 /** Reduced elements, and elements side by side, from which reductions go step by step along the whole line. */
 const [tallFrom, wideFrom] = [24, 64]
+/** Lines that are enough for all threads. */
+const manyLines = 8
 
 /** The code of a line. */
 export interface Line {
@@ -24,8 +26,15 @@ export interface Line {
   make(to: Places, rows: 1 | 4, share: Share | undefined): readonly Stmt[]
 }
 
-/** The code of a line along `axis`, in blocks of `vectors` pieces, with what is reduced along the other axes. */
-export function lineOf(c: Context, body: Body, axis: Axis, reduced: readonly Axis[], vectors: number): Line {
+/** The code of one of `lines` lines along `axis`, in blocks of `vectors` pieces, with what is reduced along other axes. */
+export function lineOf(
+  c: Context,
+  body: Body,
+  axis: Axis,
+  reduced: readonly Axis[],
+  vectors: number,
+  lines: number,
+): Line {
   const blocks = Math.floor(axis.size / (4 * vectors))
   if (!body.stages.length)
     return {
@@ -49,10 +58,11 @@ export function lineOf(c: Context, body: Body, axis: Axis, reduced: readonly Axi
   const sums = axis.size * body.stages.flat().length
   if (!kept.kept.length && count >= tallFrom && axis.size >= wideFrom && sums <= mostKept) {
     const arrays = sumArrays(c, body, axis, isLong(steps, 1))
-    const shape = { axis, steps: stepsAlong(c, steps, 4), vectors: Math.min(4, vectors), arrays }
+    const shape = { axis, steps: stepsAlong(c, steps, vectors >= 8 ? 8 : 4), vectors: Math.min(2, vectors), arrays }
+    // The wider, the better caches and pages are used; but one line must do for several threads.
+    const shares = Math.max(Math.floor(axis.size / 512), Math.min(4, Math.floor(axis.size / 128)))
     return {
-      // 64 to 256 elements in each row, so that caches and pages are used well.
-      shares: Math.max(Math.floor(axis.size / 256), Math.min(8, Math.floor(axis.size / 64))),
+      shares: lines < manyLines ? shares : 1,
       make: (to, _, share) => tiledLine(c, rewriteBody(c.e, kept, to), shape, share),
     }
   }

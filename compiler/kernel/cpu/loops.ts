@@ -30,11 +30,12 @@ export function lowerCpuLoops(grouping: Grouping, g: Group): Lowered {
   const others = axes.slice(0, -1)
 
   const c = contextOf(e)
-  const reduced = others.filter((a) => a.reduced)
-  const line = lineOf(c, nest.body, axis, reduced, vectors)
+  const [reduced, kept] = [true, false].map((is) => others.filter((a) => a.reduced === is))
+  const lines = kept.reduce((n, a) => n * a.size, 1)
+  const line = lineOf(c, nest.body, axis, reduced, vectors, lines)
   const { items, body } = overLines(
     c,
-    others.filter((a) => !a.reduced),
+    kept,
     {
       square,
       cost: lineCost,

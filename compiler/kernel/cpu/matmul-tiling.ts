@@ -30,8 +30,8 @@ const smallItem = 28_000
 const itemStart = 1_500
 /** Numbers of threads that an item count should suit, and the part of an item that others wait for the last thread. */
 const [threads, waiting] = [[1, 2, 3, 4], 0.25]
-/** Elements that are a second-level cache's, less room for what passes through. */
-const secondLevel = 200_000
+/** Elements of a second-level cache, less room for what passes through, and what a thread keeps in it. */
+const [secondLevel, mostKept] = [200_000, 130_000]
 /** Steps of a panel that stays in the first-level cache. */
 const mostDepth = { broadcast: 512, dot: 1024 }
 /** Rows up to which columns that lie side by side are not worth copying, and steps of them that are read at a time. */
@@ -40,7 +40,7 @@ const [fewRows, fewSteps] = [8, 8]
 const page = 1024
 
 /**
- * Sums that fit 15 registers with the operands of a step: V8 loads all of them before it multiplies. Each sum's next addition
+ * Sums that fit the registers with the operands of a step: V8 loads all of them before it multiplies. Each sum's next addition
  * waits 4 cycles for the one before, and two are begun in a cycle, so eight sums are enough.
  */
 const registerTiles: readonly (readonly [rows: number, quads: number])[] = [
@@ -62,17 +62,20 @@ const registerTiles: readonly (readonly [rows: number, quads: number])[] = [
   [1, 1],
 ]
 
+/** Of 16, V8 keeps one to itself; without fused multiply-add a product takes another. */
+const registersFor = (fused: boolean): number => (fused ? 15 : 14)
+
 type Way = Pick<Tiling, 'form' | 'rows' | 'quads' | 'rowsIn' | 'columnsIn' | 'depth'>
 
 /**
  * Chooses by an estimate of the cycles of a processor with two 128-bit multipliers, 32 KB of first-level and 1 MB of second-level
- * cache: first how sums are made, then how they are shared out.
+ * cache: first how sums are made, then how they are shared out. `fused`: there is a fused multiply-add.
  */
-export function tilingOf(rows: Side, columns: Side, batch: number, epilogue: number): Tiling {
+export function tilingOf(rows: Side, columns: Side, batch: number, epilogue: number, fused: boolean): Tiling {
   const fours = Math.ceil(columns.lines / 4)
   const estimate = (way: Way, band: number, strip: number): number => cycles(rows, columns, epilogue, way, band, strip)
   let best: { tiling: Tiling; time: number } | undefined
-  for (const way of bestOfEachForm(waysOf(rows, columns), (w) =>
+  for (const way of bestOfEachForm(waysOf(rows, columns, registersFor(fused)), (w) =>
     estimate(w, Math.max(1, rows.lines), Math.max(1, fours)),
   ))
     for (const band of cuts(rows.lines, way.rows))
@@ -83,7 +86,7 @@ export function tilingOf(rows: Side, columns: Side, batch: number, epilogue: num
         const entries = items > 1 ? 1 : entriesOf(all, batch)
         const count = items * Math.ceil(batch / entries)
         const each = (all / items) * entries + itemStart
-        const fits = scratchOf(way, band, strip) <= secondLevel ? 1 : 100
+        const fits = scratchOf(way, band, strip) <= mostKept ? 1 : 100
         const turns = threads.reduce((sum, n) => sum + n * (Math.ceil(count / n) + (n > 1 ? waiting : 0)), 0)
         const time = fits * turns * each
         if (!best || time < best.time) best = { tiling: { ...way, band, strip, entries }, time }
@@ -107,7 +110,7 @@ function entriesOf(each: number, batch: number): number {
   return Math.max(1, Math.ceil(batch / Math.max(1, items)))
 }
 
-function waysOf(rows: Side, columns: Side): Way[] {
+function waysOf(rows: Side, columns: Side, registers: number): Way[] {
   const { lines, steps } = rows
   const fours = Math.ceil(columns.lines / 4)
   const ways: Way[] = []
@@ -122,9 +125,10 @@ function waysOf(rows: Side, columns: Side): Way[] {
   const farApart = columnsIn === 'place' && columns.strides.step! >= page
   const near = rowsIn === 'place' && columnsIn === 'place' ? steps : mostDepth.broadcast
   const depth = depthOf(steps, farApart ? fewSteps : near, farApart ? 4 : Math.max(inRuns(rows), inRuns(columns)))
-  for (const [r, q] of registerTiles)
-    if (r <= Math.max(1, lines) && q <= Math.max(1, fours) && (rowsIn !== 'panels' || r === 4))
-      ways.push({ form: 'broadcast', rows: r, quads: q, rowsIn, columnsIn, depth })
+  for (const [r, q] of registerTiles) {
+    if (r > Math.max(1, lines) || q > Math.max(1, fours) || (rowsIn === 'panels' && r !== 4)) continue
+    if (r * q + r + q <= registers) ways.push({ form: 'broadcast', rows: r, quads: q, rowsIn, columnsIn, depth })
+  }
   return ways
 }
 
@@ -147,7 +151,7 @@ function cycles(rows: Side, columns: Side, epilogue: number, way: Way, band: num
     blocks * (4 + sums / 2 + (way.form === 'dot' ? 4 : 0)) +
     (blocks > 1 ? blocks * way.rows * way.quads : 0)
   // What an item reads the first time comes from afar.
-  const fetched = (times: number, lines: number): number => (lines * K > secondLevel ? (times * lines * K) / 4 : 0)
+  const fetched = (times: number, lines: number): number => (lines * K > secondLevel ? (times * lines * K) / 8 : 0)
   const copied = (times: number, side: Side, turned: boolean): number =>
     (times * side.lines * K * (side.work + (turned ? 7 : 3))) / 16
   return (

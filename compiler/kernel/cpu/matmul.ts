@@ -20,7 +20,7 @@ import { tilingOf } from './matmul-tiling.js'
  * what follows is computed from the sums, four columns at a time (Goto & van de Geijn, Anatomy of high-performance matrix
  * multiplication, 2008). An operand that isn't in memory is computed where it is copied.
  */
-export function lowerCpuMatmul(grouping: Grouping, g: Group, _target: Target): Lowered {
+export function lowerCpuMatmul(grouping: Grouping, g: Group, target: Target): Lowered {
   const { graph } = grouping
   const e = exprs()
   const b = buffers()
@@ -53,7 +53,7 @@ export function lowerCpuMatmul(grouping: Grouping, g: Group, _target: Target): L
   })
   const writes = writesAt(e, b, grouping, g, indices, place.sum)
   const epilogue = costOf(writes.map(({ value }) => ({ k: 'let', name: '', value })))
-  const tiling = tilingOf(rows, columns, batch, epilogue)
+  const tiling = tilingOf(rows, columns, batch, epilogue, target.wasm?.relaxed ?? false)
 
   const parts = (n: number, each: number): number => Math.max(1, Math.ceil(n / each))
   const [bands, strips] = [parts(R, tiling.band), parts(Q, tiling.strip)]

@@ -8,6 +8,8 @@ export interface Axis {
   readonly x: Expr
   readonly size: number
   readonly reduced: boolean
+  /** It is made of short rows of so many elements, and blocks should be whole rows. */
+  readonly period?: number
   /** Where its range is cut so that bounds tests (of padding, of concatenation) have one answer in each part. */
   readonly parts: readonly Part[]
 }
@@ -26,58 +28,78 @@ const mostParts = 6
 /** Runs shorter than this aren't worth a loop: what divides by them is computed per element. */
 const shortest = 8
 
+type Loop = Omit<Axis, 'parts'>
+interface Loops {
+  readonly axes: readonly Loop[]
+  readonly body: Body
+}
+
 /**
  * Chooses the loops of a body over index variables of these sizes: a dim that is read as several (heads · width) becomes
  * several loops, and dims that are neighbours in every array become one.
  */
-export function nestOf(
-  e: Exprs,
-  body: Body,
-  dims: readonly { readonly x: Expr; readonly size: number; readonly reduced: boolean }[],
-): Nest {
-  let axes: Omit<Axis, 'parts'>[] = dims.filter(({ size }) => size !== 1)
+export function nestOf(e: Exprs, body: Body, dims: readonly Loop[]): Nest {
   let count = 0
   const variable = (size: number): Expr => e.variable(`$axis${count++}`, 'u32', Math.max(0, size - 1))
-  for (;;) {
-    const found = divided(body, axes)
-    if (!found) break
-    const { axis, by } = found
-    const [q, r] = [axis.size / by, by].map((size) => ({ ...axis, x: variable(size), size }))
-    body = rewriteBody(e, body, new Map([[axis.x, e.iadd(e.imul(q.x, by), r.x)]]))
-    axes = axes.flatMap((a) => (a === axis ? [q, r] : [a]))
+  const start = { axes: dims.filter(({ size }) => size !== 1), body }
+  const split = splitAxes(e, start, variable)
+  const joined = [false, true].reduce((loops, reduced) => joinAxes(e, loops, reduced, variable), split)
+  const { axes, body: done } = joinShort(e, joined, variable)
+  const cuts = cutsOf(e, done)
+  return { axes: axes.map((a) => ({ ...a, parts: partsOf(a.size, cuts.get(a.x)) })), body: done }
+}
+
+function splitAxes(e: Exprs, { axes, body }: Loops, variable: (size: number) => Expr): Loops {
+  const found = divided(body, axes)
+  if (!found) return { axes, body }
+  const { axis, by } = found
+  const [q, r] = [axis.size / by, by].map((size) => ({ ...axis, x: variable(size), size }))
+  const to = new Map([[axis.x, e.iadd(e.imul(q.x, by), r.x)]])
+  return splitAxes(
+    e,
+    { axes: axes.flatMap((a) => (a === axis ? [q, r] : [a])), body: rewriteBody(e, body, to) },
+    variable,
+  )
+}
+
+/** Joins neighbours among the axes that are reduced, or those that aren't, wherever each index steps through both as through one. */
+function joinAxes(e: Exprs, loops: Loops, reduced: boolean, variable: (size: number) => Expr): Loops {
+  const sums = indices(loops.body).map((x) => e.linear(x).of)
+  const mine = loops.axes.filter((a) => a.reduced === reduced)
+  for (const [i, near] of mine.entries()) {
+    const outer = mine[i - 1]
+    if (outer && sums.every((of) => (of.get(outer.x) ?? 0) === (of.get(near.x) ?? 0) * near.size))
+      return joinAxes(e, join(e, loops, outer, near, variable), reduced, variable)
   }
-  const sums = indices(body).map((x) => new Map(e.linear(x).of))
-  for (const reduced of [false, true])
-    for (let i = axes.length - 1, inner: (typeof axes)[number] | undefined; i >= 0; i--) {
-      const outer = axes[i]
-      if (outer.reduced !== reduced) continue
-      const near = inner
-      if (near && sums.every((of) => (of.get(outer.x) ?? 0) === (of.get(near.x) ?? 0) * near.size)) {
-        const size = outer.size * near.size
-        const both = { x: variable(size), size, reduced }
-        body = rewriteBody(
-          e,
-          body,
-          new Map([
-            [outer.x, e.idiv(both.x, near.size)],
-            [near.x, e.imod(both.x, near.size)],
-          ]),
-        )
-        for (const of of sums) of.set(both.x, of.get(near.x) ?? 0)
-        axes = axes.filter((a) => a !== outer).map((a) => (a === near ? both : a))
-        inner = both
-      } else inner = outer
-    }
-  const cuts = cutsOf(e, body)
-  return { axes: axes.map((a) => ({ ...a, parts: partsOf(a.size, cuts.get(a.x)) })), body }
+  return loops
+}
+
+function join(e: Exprs, { axes, body }: Loops, outer: Loop, near: Loop, variable: (size: number) => Expr): Loops {
+  const size = outer.size * near.size
+  const both = { ...near, x: variable(size), size }
+  const to = new Map([
+    [outer.x, e.idiv(both.x, near.size)],
+    [near.x, e.imod(both.x, near.size)],
+  ])
+  return {
+    axes: axes.filter((a) => a !== outer).map((a) => (a === near ? both : a)),
+    body: rewriteBody(e, body, to),
+  }
+}
+
+/** Rows of a few elements (colours) are gone along as one: in blocks of whole rows each lane's place in its row is known. */
+function joinShort(e: Exprs, loops: Loops, variable: (size: number) => Expr): Loops {
+  const [outer, near] = loops.axes.slice(-2)
+  const fits = near && near.size < shortest && near.size % 4 !== 0 && outer.size >= 4
+  if (!fits || loops.body.stages.length) return loops
+  const writes = loops.body.writes.map((w) => e.linear(w.at).of)
+  if (!writes.every((of) => of.get(near.x) === 1 && of.get(outer.x) === near.size)) return loops
+  return join(e, loops, outer, { ...near, period: near.size }, variable)
 }
 
 /** An axis that is divided by a factor of its size. */
-function divided(
-  body: Body,
-  axes: readonly Omit<Axis, 'parts'>[],
-): { axis: Omit<Axis, 'parts'>; by: number } | undefined {
-  let found: { axis: Omit<Axis, 'parts'>; by: number } | undefined
+function divided(body: Body, axes: readonly Loop[]): { axis: Loop; by: number } | undefined {
+  let found: { axis: Loop; by: number } | undefined
   eachExpr(rootsOf(body), (x) => {
     if (x.k !== 'op' || (x.f !== 'idiv' && x.f !== 'imod') || x.args[1].k !== 'lit') return
     const by = x.args[1].value

@@ -18,6 +18,8 @@ const mostItems = 16
 /** Of looking at an id, of adding an element, and the least work of an item, in nanoseconds. */
 const [idCost, addCost, itemCost] = [1.5, 0.25, 8000]
 
+/** Elements of an update that are read together at least. */
+const narrowest = 256
 /** Ids for a row, on average, from which its sum is made in scratch memory, a whole update at a time; and the elements of it. */
 const [longFrom, mostScratch] = [4, 16384]
 
@@ -54,7 +56,7 @@ export function lowerCpuScatter(grouping: Grouping, g: Group): Lowered {
   const items = Math.max(1, Math.min(mostItems, Math.floor(work / Math.max(itemCost, count * idCost))))
   const most = Math.max(1, Math.ceil(rows / items))
   const ranges = Math.max(1, Math.ceil(rows / most))
-  const shares = Math.max(1, Math.min(Math.floor(items / ranges), Math.floor(axis.size / (4 * vectors))))
+  const shares = Math.max(1, Math.min(Math.floor(items / ranges), Math.floor(axis.size / narrowest)))
 
   const item = ranges * shares > 1 ? e.variable('group_x', 'u32', ranges * shares - 1) : e.index(0)
   const first = e.imul(e.idiv(item, shares), most)

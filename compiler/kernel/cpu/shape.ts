@@ -84,6 +84,8 @@ function priceOf(e: Exprs, { at, write }: Access, axis: Axis, square: Axis | und
   if (by === 0) return 0.25
   if (by === 1) return 1
   if (!write && square && strideAlong(e, at, square) === 1) return 2
+  // In blocks of whole rows most is the same in every block.
+  if (axis.period) return 2
   return write ? 8 : 6
 }
 function strideAlong(e: Exprs, at: Expr, { x }: Axis): number | undefined {
@@ -106,6 +108,7 @@ function squareOf(e: Exprs, accesses: readonly Access[], axes: readonly Axis[], 
 function vectorsOf(body: Body, axis: Axis, instructions: number): number {
   const widest = Math.max(0, ...body.stages.map((s) => s.length))
   const most = Math.ceil(axis.size / 4)
+  if (axis.period) return axis.period % 2 ? axis.period : axis.period / 2
   if (!widest) return pick(most, instructions <= 12 ? 4 : instructions <= 28 ? 2 : 1)
   if (axis.reduced) return Math.min(most, instructions <= 24 && widest <= 3 ? 4 : 2)
   return pick(most, Math.max(1, Math.min(8, Math.floor(12 / widest), Math.floor(160 / instructions))))
