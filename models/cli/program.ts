@@ -7,7 +7,7 @@ import { trainCommand } from './train.js'
 /** The command line `fovea`, a command a file. Commands load what they need when they run, so that help is quick. */
 export const program = (): Command =>
   new Command('fovea')
-    .description('Trains and runs vision-language models on WebGPU.')
+    .description('Trains and runs vision-language models on a GPU or on the CPU.')
     .addCommand(trainCommand())
     .addCommand(classifyCommand())
     .addCommand(dataCommand())
@@ -16,7 +16,8 @@ export const program = (): Command =>
       'after',
       `
 Environment:
-  FOVEA_DEVICE   gpu, lavapipe or swiftshader; the first that is found if unset
+  FOVEA_DEVICE   gpu, cpu, lavapipe or swiftshader; unset, a GPU if there is one, else the CPU
+  FOVEA_THREADS  threads on the CPU; unset, one for each core
   FOVEA_DEBUG=1  prints the stack of an error
   FOVEA_SHOW     stages of compilation to print: ir,passes,kernels,plan
 

@@ -34,8 +34,8 @@ export interface Engine {
   submit(call: Call): void
   /** True if no thread looks at the table of this call any more. */
   left(call: number): boolean
-  /** Ends all threads. */
-  end(): Promise<void>
+  /** Ends all threads, once. */
+  end(): Promise<unknown>
 }
 
 /** What an engine tells its device. */

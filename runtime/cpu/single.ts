@@ -53,6 +53,7 @@ export function startSingle(host: Host, { settle, failed }: Events): Engine {
   const calls = createCalls(hold, settle)
   let base = 0
   let modules = 0
+  let ending: Promise<unknown> | undefined
 
   function heard(message: any): void {
     if (message.error) failed(message.error, message.stack, message.module)
@@ -92,6 +93,6 @@ export function startSingle(host: Host, { settle, failed }: Events): Engine {
       base = (base + count) | 0
     },
     left: () => true,
-    end: () => thread.end(),
+    end: () => (ending ??= thread.end()),
   }
 }

@@ -14,6 +14,7 @@ export function startThreads(host: Host, count: number, { settle, failed }: Even
   const ends: number[] = []
   let last = 0
   let modules = 0
+  let ending: Promise<unknown> | undefined
 
   const threads = Array.from({ length: count }, (_, thread): Thread => {
     const started = host.start(workerSource, heard, failed)
@@ -80,9 +81,7 @@ export function startThreads(host: Host, count: number, { settle, failed }: Even
         if (Atomics.load(words, control.at + control.line * i) === (call | 0)) return false
       return true
     },
-    async end() {
-      await Promise.all(threads.map((thread) => thread.end()))
-    },
+    end: () => (ending ??= Promise.all(threads.map((thread) => thread.end()))),
   }
 }
 

@@ -196,5 +196,5 @@ function cpuMs(): number {
   return (user + system) / 1000
 }
 function idle(): Promise<unknown> {
-  return device.failure.guard(device.gpu.queue.onSubmittedWorkDone())
+  return device.finished()
 }

@@ -45,6 +45,22 @@ test('a lost device rejects pending and later calls; then a new one opens', asyn
   await expect(again.run([y])).rejects.toMatchObject({ code: 'device-lost' })
 })
 
+test('a destroyed device ends its calls, and later calls say so; then a new one opens', async () => {
+  const device = await getDevice()
+  const run = await load(device, double(device.target, 4))
+  await run.run([ones(4)])
+  await destroyDevice()
+  await expect(run.run([ones(4)])).rejects.toMatchObject({
+    code: 'device-lost',
+    message: expect.stringContaining('was destroyed'),
+  })
+
+  const next = await getDevice()
+  expect(next).not.toBe(device)
+  const [z] = await (await load(next, double(next.target, 4))).run([ones(4)])
+  expect([...(await z.read())]).toEqual([2, 2, 2, 2])
+})
+
 test('a donated input is given back when the call fails', async () => {
   const device = await getDevice()
   const step = await load(device, inPlace(device.target, 2))

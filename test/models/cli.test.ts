@@ -89,9 +89,9 @@ test('data shapes, and the same again', async () => {
 test('the doctor, for readers and for programs', async () => {
   const { status, out } = await fovea('doctor')
   expect(status).toBe(0)
-  expect(out).toMatch(/devices\n {2}. gpu .*\n {2}. lavapipe .*\n {2}. swiftshader/)
+  expect(out).toMatch(/devices\n {2}. gpu .*\n {2}. cpu .*\n {2}. lavapipe .*\n {2}. swiftshader/)
   expect(out).toMatch(/programs run on .*\n.*vendor/)
-  expect(JSON.parse((await fovea('doctor', '--json')).out).chosen.limits.maxBufferSize).toBeGreaterThan(0)
+  expect(JSON.parse((await fovea('doctor', '--json')).out).chosen.limits.maxStorageBufferBindingSize).toBeGreaterThan(0)
 })
 
 describe('classify', () => {
