@@ -167,8 +167,8 @@ test('a step is one submit of so many dispatches', async () => {
   ] as unknown as [Pixels, Tokens, Tokens]
   const params = await initClip(config, 1)
   const { dispatches } = await step.program(params, init(params), ...batch)
-  // Two layers a tower: forward, backward, Muon for matrices and AdamW for the rest.
-  expect(dispatches.length).toBe(283)
+  // Two layers a tower: forward, backward, Muon for matrices and AdamW for the rest. A CPU's kernels bind more arrays.
+  expect(dispatches.length).toBe((await getDevice()).info.kind === 'cpu' ? 265 : 283)
   let [p, state] = await step(params, init(params), ...batch)
   const { stats } = await getDevice()
   for (let i = 0; i < 3; i++) {

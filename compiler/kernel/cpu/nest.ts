@@ -94,7 +94,8 @@ function joinShort(e: Exprs, loops: Loops, variable: (size: number) => Expr): Lo
   if (!fits || loops.body.stages.length) return loops
   const writes = loops.body.writes.map((w) => e.linear(w.at).of)
   if (!writes.every((of) => of.get(near.x) === 1 && of.get(outer.x) === near.size)) return loops
-  return join(e, loops, outer, { ...near, period: near.size }, variable)
+  const { axes, body } = join(e, loops, outer, near, variable)
+  return { axes: axes.map((a, i) => (i === axes.length - 1 ? { ...a, period: near.size } : a)), body }
 }
 
 /** An axis that is divided by a factor of its size. */
