@@ -43,13 +43,15 @@ const chunk = 20_000
 export function wasmPrinter(target: Target, show: Show): Printer {
   const kernels: CompiledKernel[] = []
   const functions: WasmFunction[] = []
-  const known = new Map<string, number>()
+  /** Functions by the hash of their code. */
+  const known = new Map<number, readonly number[]>()
   let scratch = 0
   return {
     add(kernel) {
       const printed = printWasm(kernel, target)
-      const key = `${printed.code} ${printed.locals}`
-      let at = known.get(key)
+      const key = hash(printed.code)
+      const alike = known.get(key) ?? []
+      let at = alike.find((i) => sameFunction(functions[i], printed))
       if (at === undefined) {
         functions.push(printed)
         at =
@@ -58,7 +60,7 @@ export function wasmPrinter(target: Target, show: Show): Printer {
             wgsl: printKernel({ ...kernel, body: bindLets(kernel.body) }),
             bindings: bindingsOf(kernel),
           }) - 1
-        known.set(key, at)
+        known.set(key, [...alike, at])
         show('kernels', () => `kernel ${at} ${printKernel({ ...kernel, body: bindLets(kernel.body) })}`)
         scratch = Math.max(scratch, scratchBytes(kernel.scratch))
       }
@@ -67,3 +69,13 @@ export function wasmPrinter(target: Target, show: Show): Printer {
     finish: () => ({ kernels, wasm: printModule(functions, target.wasm?.shared ?? false), scratchBytes: scratch }),
   }
 }
+
+/** FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/. */
+function hash(bytes: WasmFunction['code']): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < bytes.length; i++) h = Math.imul(h ^ bytes[i], 0x01000193)
+  return h
+}
+
+const sameFunction = (a: WasmFunction, b: WasmFunction): boolean =>
+  a.code.length === b.code.length && a.code.every((byte, i) => byte === b.code[i]) && `${a.locals}` === `${b.locals}`

@@ -11,7 +11,7 @@ export interface WasmFunction {
   /** Beyond the parameters. */
   readonly locals: readonly ValType[]
   /** Instructions without the final `end`. */
-  readonly code: readonly number[]
+  readonly code: readonly number[] | Uint8Array
 }
 
 export interface WasmModule {
@@ -82,7 +82,7 @@ export function encodeModule(module: WasmModule): Uint8Array<ArrayBuffer> {
     ...section(7, vector(Object.entries(module.exports).map(([as, index]) => [...name(as), 0x00, ...uleb(index)]))),
     ...section(9, vector([[0x00, 0x41, 0x00, 0x0b, ...vector(indices)]])),
   ]
-  const bodies = module.functions.map(encodeBody)
+  const bodies = module.functions.flatMap(encodeBody)
   const codeBytes = bodies.reduce((n, b) => n + b.length, 0)
   const codeHead = [10, ...uleb(codeBytes + uleb(count).length), ...uleb(count)]
   const out = new Uint8Array(head.length + codeHead.length + codeBytes)
@@ -96,8 +96,8 @@ export function encodeModule(module: WasmModule): Uint8Array<ArrayBuffer> {
   return out
 }
 
-/** A function's entry in the code section. */
-function encodeBody(f: WasmFunction): number[] {
+/** A function's entry in the code section, in parts. */
+function encodeBody(f: WasmFunction): (readonly number[] | Uint8Array)[] {
   const runs: [ValType, number][] = []
   for (const t of f.locals) {
     const last = runs[runs.length - 1]
@@ -105,8 +105,7 @@ function encodeBody(f: WasmFunction): number[] {
     else runs.push([t, 1])
   }
   const locals = vector(runs.map(([t, n]) => [...uleb(n), valTypes[t]]))
-  const bytes = uleb(locals.length + f.code.length + 1)
-  return bytes.concat(locals, f.code as number[], 0x0b)
+  return [[...uleb(locals.length + f.code.length + 1), ...locals], f.code, op.end]
 }
 
 /** Opcodes by the name the specification gives them; SIMD and atomic instructions carry their prefix. */

@@ -80,14 +80,24 @@ export function printWasm(kernel: Kernel, target: Target): WasmFunction {
   return { params: parameters.map(() => 'i32'), results: [], locals: [...locals.types], code }
 }
 
-function flatten(code: Code): number[] {
-  const out: number[] = []
+function flatten(code: Code): Uint8Array {
+  let out = new Uint8Array(4096)
+  let length = 0
   const walk = (part: Code): void => {
-    for (const x of part) {
-      if (typeof x === 'number') out.push(x)
-      else walk(x)
+    for (let i = 0; i < part.length; i++) {
+      const x = part[i]
+      if (typeof x !== 'number') {
+        walk(x)
+        continue
+      }
+      if (length === out.length) {
+        const longer = new Uint8Array(2 * length)
+        longer.set(out)
+        out = longer
+      }
+      out[length++] = x
     }
   }
   walk(code)
-  return out
+  return out.slice(0, length)
 }
