@@ -16,8 +16,8 @@ const mostKept = 16384
 const [writtenOut, piecesOut] = [8, 16]
 /** Reduced elements, and elements side by side, from which reductions go step by step along the whole line. */
 const [tallFrom, wideFrom] = [24, 64]
-/** Lines that are enough for all threads. */
-const manyLines = 8
+/** Lines that are enough for all threads, and work that is too little to share, in nanoseconds. */
+const [manyLines, smallCost] = [8, 60_000]
 
 /** The code of a line. */
 export interface Line {
@@ -26,14 +26,16 @@ export interface Line {
   make(to: Places, rows: 1 | 4, share: Share | undefined): readonly Stmt[]
 }
 
-/** The code of one of `lines` lines along `axis`, in blocks of `vectors` pieces, with what is reduced along other axes. */
+/**
+ * The code of one of `lines` lines along `axis`, in blocks of `vectors` pieces, with what is reduced along other axes. `cost` is
+ * that of a line, in nanoseconds.
+ */
 export function lineOf(
   c: Context,
   body: Body,
   axis: Axis,
   reduced: readonly Axis[],
-  vectors: number,
-  lines: number,
+  { vectors, lines, cost }: { vectors: number; lines: number; cost: number },
 ): Line {
   const blocks = Math.floor(axis.size / (4 * vectors))
   if (!body.stages.length)
@@ -58,13 +60,12 @@ export function lineOf(
   const sums = axis.size * body.stages.flat().length
   if (!kept.kept.length && count >= tallFrom && axis.size >= wideFrom && sums <= mostKept) {
     const arrays = sumArrays(c, body, axis, isLong(steps, 1))
-    const shape = { axis, steps: stepsAlong(c, steps, vectors >= 8 ? 8 : 4), vectors: Math.min(2, vectors), arrays }
-    // The wider, the better caches and pages are used; but one line must do for several threads.
-    const shares = Math.max(Math.floor(axis.size / 512), Math.min(4, Math.floor(axis.size / 128)))
-    return {
-      shares: lines < manyLines ? shares : 1,
-      make: (to, _, share) => tiledLine(c, rewriteBody(c.e, kept, to), shape, share),
-    }
+    // Along whole rows processors fetch ahead best, one row at a time; along parts of rows, when several are read together.
+    const few = lines >= manyLines || cost <= smallCost
+    const shares = few ? 1 : Math.max(Math.floor(axis.size / 512), Math.min(4, Math.floor(axis.size / 128)))
+    const [rows, pieces] = shares > 1 ? [8, 2] : [1, 4]
+    const shape = { axis, steps: stepsAlong(c, steps, rows), vectors: Math.min(pieces, vectors), arrays }
+    return { shares, make: (to, _, share) => tiledLine(c, rewriteBody(c.e, kept, to), shape, share) }
   }
   const width = Math.min(vectors, Math.ceil(axis.size / 4)) * widest
   const unroll = width <= 2 ? 4 : width <= 4 ? 2 : 1

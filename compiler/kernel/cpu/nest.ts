@@ -24,7 +24,7 @@ export interface Nest {
 }
 
 /** Parts of an axis worth code of their own. */
-const mostParts = 6
+const mostParts = 24
 /** Runs shorter than this aren't worth a loop: what divides by them is computed per element. */
 const shortest = 8
 

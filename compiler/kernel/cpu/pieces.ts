@@ -52,7 +52,7 @@ export function sweep(
   c: Context,
   { parts }: Axis,
   vectors: number,
-  block: (start: Expr, pieces: readonly Piece[], flush?: readonly Stmt[]) => Stmt[],
+  block: (start: Expr, pieces: readonly Piece[]) => Stmt[],
   { share, flush }: { share?: Share; flush?: readonly Stmt[] } = {},
 ): Stmt[] {
   const { e } = c

@@ -12,6 +12,8 @@ export interface Shape {
   readonly square?: Axis
   /** Pieces of four in a block. */
   readonly vectors: number
+  /** For an element. */
+  readonly instructions: number
   /** Of a line at a place of the other axes, in nanoseconds, as a rough guess. */
   readonly lineCost: number
 }
@@ -19,28 +21,33 @@ export interface Shape {
 /** Chooses by what strides the arrays have along each axis, and by the work for an element. */
 export function shapeOf(e: Exprs, nest: Nest): Shape {
   const { axes, body } = inLargestParts(e, nest)
-  const accesses = accessesOf(body)
   const pointwise = body.stages.length === 0
+  const count = axes.reduce((n, a) => (a.reduced ? n * a.size : n), 1)
+  // What doesn't depend on what is reduced is computed once per line.
+  const repeats = dependence(new Set(axes.filter((a) => a.reduced).map((a) => a.x)))
+  const weight = (x: Expr): number => (pointwise || repeats(x) ? 1 : 1 / Math.max(1, count))
+  const accesses = accessesOf(body)
   let best = { at: -1, price: Number.POSITIVE_INFINITY, square: -1 }
   for (const [at, axis] of axes.entries()) {
     if (axis.reduced && pointwise) continue
     const square = pointwise ? squareOf(e, accesses, axes, axis) : -1
     const fours = axis.size < 4 ? 4 : (4 * Math.ceil(axis.size / 4)) / axis.size
-    const price = fours * accesses.reduce((sum, a) => sum + priceOf(e, a, axis, axes[square]), 0)
+    const price = fours * accesses.reduce((sum, a) => sum + weight(a.at) * priceOf(e, a, axis, axes[square]), 0)
     if (price <= best.price) best = { at, price, square }
   }
   const axis = axes[best.at] ?? single(e)
   const varies = dependence(new Set(axes.map((a) => a.x)))
-  let instructions = 2 * body.writes.length
+  let instructions = 2 * body.writes.reduce((sum, w) => sum + weight(w.at), 0)
   eachExpr(rootsOf(body), (x) => {
-    if (varies(x) && !(x.t === 'u32' && x.k === 'op')) instructions += costOf(x)
+    if (varies(x) && !(x.t === 'u32' && x.k === 'op')) instructions += weight(x) * costOf(x)
   })
-  const bytes = 4 * accesses.filter(({ at }) => (e.linear(at).of.get(axis.x) ?? 0) > 0).length
-  const line = axes.filter((a) => a.reduced).reduce((n, a) => n * a.size, axis.reduced ? 1 : axis.size)
+  const bytes = 4 * accesses.reduce((sum, { at }) => sum + (e.linear(at).of.get(axis.x) ? weight(at) : 0), 0)
+  const line = (axis.reduced ? 1 : axis.size) * count
   return {
     axis: nest.axes[best.at] ?? axis,
     square: nest.axes[best.square],
     vectors: best.square < 0 ? vectorsOf(body, axis, instructions) : 1,
+    instructions,
     lineCost: line * Math.max(instructions / 28, bytes / 12),
   }
 }
