@@ -1,6 +1,6 @@
 import type { Var } from '../ir/types.js'
 import { type Lowered, renumber } from '../kernel/build.js'
-import type { Expr } from '../kernel/expr.js'
+import { type Expr, type ExprType, widthOf } from '../kernel/expr.js'
 import type { Kernel, Stmt } from '../kernel/ir.js'
 
 /** Every element of `x` that the kernel reads is read by the invocation that overwrites it with `v`, before it does. */
@@ -11,6 +11,8 @@ export function inPlace({ kernel, buffers }: Lowered, x: Var, v: Var): boolean {
   const reads = new Set<number>()
   const written = new Set<number>()
   let inOrder = true
+  /** One element and four from the same address are two places. */
+  const place = (at: Expr, t: ExprType): number => 2 * number.of(at) + Number(widthOf(t) === 4)
   const visit = (e: Expr, seen: Set<Expr>): void => {
     if (e.k === 'lit' || e.k === 'var' || seen.has(e)) return
     seen.add(e)
@@ -19,7 +21,7 @@ export function inPlace({ kernel, buffers }: Lowered, x: Var, v: Var): boolean {
       return
     }
     if (buffers[e.buffer] === x) {
-      const at = number.of(e.at)
+      const at = place(e.at, e.t)
       reads.add(at)
       if (written.has(at)) inOrder = false
     }
@@ -33,7 +35,7 @@ export function inPlace({ kernel, buffers }: Lowered, x: Var, v: Var): boolean {
       if (s.k === 'if' || s.k === 'while' || s.k === 'exit') visit(s.cond, seen)
       if (s.k === 'store') visit(s.at, seen)
       if (s.k === 'loop') for (const bound of [s.from, s.count]) if (typeof bound === 'object') visit(bound, seen)
-      if (s.k === 'store' && buffers[s.buffer] === v) written.add(number.of(s.at))
+      if (s.k === 'store' && buffers[s.buffer] === v) written.add(place(s.at, s.value.t))
       if (s.k === 'loop' || s.k === 'if' || s.k === 'while') walk(s.body)
     }
   }
