@@ -2,7 +2,15 @@ import { tmpdir } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Tests that run programs on a device. They run twice: as WebAssembly on the CPU, and through Dawn on a software GPU. */
-const onDevice = ['ops/', 'device/', 'golden/kernels-classes', 'laws/kernel-shapes', 'laws/passes-jit', 'models/', 'stdlib/']
+const onDevice = [
+  'ops/',
+  'device/',
+  'golden/kernels-classes',
+  'laws/kernel-shapes',
+  'laws/passes-jit',
+  'models/',
+  'stdlib/',
+]
 
 // Processes, not threads: a Vulkan driver is added through the environment and dlopen, which belong to the process.
 export default defineConfig({
