@@ -186,7 +186,7 @@ export function exprs(): Exprs {
 
   // k·c·(x / c) + k·(x % c) = k·x. Returns the constant that x brings.
   const recombine = (of: Map<Expr, number>): number => {
-    for (const [atom, by] of [...of]) {
+    for (const [atom, by] of of) {
       if (atom.k !== 'op' || atom.f !== 'imod') continue
       const [x, c] = [atom.args[0], (atom.args[1] as { value: number }).value]
       const quotient = idiv(x, c)

@@ -42,7 +42,7 @@ export function bindLets(body: readonly Stmt[], known: Iterable<string> = builti
     }
     for (const s of stmts) {
       for (const w of waiting) w.clear()
-      for (const { x, inLoop } of expressions(s)) visit(x, inLoop)
+      eachExpression(s, visit)
       switch (s.k) {
         case 'let':
         case 'mutable':
@@ -93,34 +93,34 @@ export function bindLets(body: readonly Stmt[], known: Iterable<string> = builti
   return block(body, new Set(known))
 }
 
-/** Expressions a statement evaluates, with whether it is inside a loop of the statement's own. */
-function* expressions(s: Stmt, inLoop = false): Generator<{ x: Expr; inLoop: boolean }> {
+/** Calls `f` with the expressions a statement evaluates, and whether each is inside a loop of the statement's own. */
+function eachExpression(s: Stmt, f: (x: Expr, inLoop: boolean) => void, inLoop = false): void {
   switch (s.k) {
     case 'let':
     case 'mutable':
     case 'set':
-      yield { x: s.value, inLoop }
+      f(s.value, inLoop)
       break
     case 'store':
-      yield { x: s.at, inLoop }
-      yield { x: s.value, inLoop }
+      f(s.at, inLoop)
+      f(s.value, inLoop)
       break
     case 'loop':
-      if (s.from) yield { x: s.from, inLoop }
+      if (s.from) f(s.from, inLoop)
       // Asked again in every turn.
-      if (typeof s.count !== 'number') yield { x: s.count, inLoop: true }
-      for (const inner of s.body) yield* expressions(inner, true)
+      if (typeof s.count !== 'number') f(s.count, true)
+      for (const inner of s.body) eachExpression(inner, f, true)
       break
     case 'if':
-      yield { x: s.cond, inLoop }
-      for (const inner of s.body) yield* expressions(inner, inLoop)
+      f(s.cond, inLoop)
+      for (const inner of s.body) eachExpression(inner, f, inLoop)
       break
     case 'while':
-      yield { x: s.cond, inLoop: true }
-      for (const inner of s.body) yield* expressions(inner, true)
+      f(s.cond, true)
+      for (const inner of s.body) eachExpression(inner, f, true)
       break
     case 'exit':
-      yield { x: s.cond, inLoop }
+      f(s.cond, inLoop)
   }
 }
 
@@ -133,6 +133,6 @@ function countUses(body: readonly Stmt[]): Map<Expr, number> {
     if (x.k === 'load') count(x.at)
     else if (x.k === 'op') x.args.forEach(count)
   }
-  for (const s of body) for (const { x } of expressions(s)) count(x)
+  for (const s of body) eachExpression(s, count)
   return uses
 }

@@ -1,5 +1,5 @@
 import { showJson } from '../ir/print.js'
-import { showAval, type Var } from '../ir/types.js'
+import { type Params, showAval, type Var } from '../ir/types.js'
 import type { Graph } from './graph.js'
 
 /** What values are computed from memory, as text that names them by number: what computes alike reads alike. */
@@ -14,6 +14,17 @@ export interface Spelling {
   cut(n: number): void
 }
 
+/** Equations are spelled for every group that they may be part of, their params once. */
+const spelled = new WeakMap<Params, string>()
+function spellParams(params: Params): string {
+  let text = spelled.get(params)
+  if (text === undefined) {
+    text = showJson(params)
+    spelled.set(params, text)
+  }
+  return text
+}
+
 export function speller(graph: Graph, inMemory: (v: Var) => boolean): Spelling {
   const values: Var[] = []
   const numbers = new Map<Var, number>()
@@ -25,7 +36,7 @@ export function speller(graph: Graph, inMemory: (v: Var) => boolean): Spelling {
     if (eqn) {
       const operands = eqn.inputs.map(number)
       const which = eqn.outputs.length > 1 ? `.${eqn.outputs.indexOf(v)}` : ''
-      text += ` ${eqn.op}${which}(${operands})${showJson(eqn.params)}`
+      text += ` ${eqn.op}${which}(${operands})${spellParams(eqn.params)}`
     }
     text += ` ${showAval(v.aval)}`
     numbers.set(v, values.length)

@@ -102,18 +102,23 @@ export async function drawShapes(
   try {
     const lines: string[] = []
     const batch = 64
+    // One batch is encoded while the next is drawn.
+    let encoding: Promise<unknown> = Promise.resolve()
     for (let start = 0; start < count; start += batch) {
       const scenes = Array.from({ length: Math.min(batch, count - start) }, (_, k) => scene(seed, start + k, size))
-      await Promise.all(
+      await encoding
+      encoding = Promise.all(
         scenes.map(({ record, pixels }) =>
           sharp(pixels, { raw: { width: size, height: size, channels: 3 } })
             .png({ compressionLevel: 6, adaptiveFiltering: false })
             .toFile(join(draft, record.image)),
         ),
       )
+      encoding.catch(() => {}) // It is waited for below.
       for (const { record } of scenes) lines.push(`${JSON.stringify(record)}\n`)
       onProgress?.(lines.length, count)
     }
+    await encoding
     await writeFile(join(draft, 'captions.jsonl'), lines.join(''))
     await writeFile(join(draft, 'shapes.json'), stamp)
     await rmdir(target).catch(() => {}) // An empty folder may stand there; Windows renames onto none.
