@@ -2,7 +2,6 @@ import type { Target } from '../ir/program.js'
 import type { DType, Eqn, Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { opOf } from '../ops/op.js'
-import { extreme } from '../ops/reduce.js'
 import {
   type Domain,
   domainOf,
@@ -15,6 +14,7 @@ import {
   placeStore,
 } from '../pass/group.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
+import { type Combine, combined, neutral } from './combine.js'
 import { emitter, type Held } from './emit.js'
 import { type Expr, type Exprs, type ExprType, exprs, scalarType } from './expr.js'
 import { type Scratch, type Stmt, scratchBase } from './ir.js'
@@ -144,7 +144,7 @@ export function lowerLoops(
     const register = (i: number): string => `acc${first + i}`
     for (const [i, anchor] of stage.entries()) {
       const t = wide(anchor.outputs[0].aval.dtype)
-      body.push({ k: 'mutable', name: register(i), t, value: neutral(e, anchor, t) })
+      body.push({ k: 'mutable', name: register(i), t, value: neutral(e, combineOf(anchor), t) })
     }
     body.push(
       ...loopOver((r, inRange) => {
@@ -160,7 +160,7 @@ export function lowerLoops(
               e,
               anchor,
               acc,
-              inRange ? e.call('select', value.t, [inRange, value, neutral(e, anchor, value.t)]) : value,
+              inRange ? e.call('select', value.t, [inRange, value, neutral(e, combineOf(anchor), value.t)]) : value,
             ),
           }
         })
@@ -277,22 +277,12 @@ function stages(graph: Grouping['graph'], g: Group, inMemory: (v: Var) => boolea
   return out
 }
 
-const combineOf = (eqn: Eqn): 'add' | 'max' | 'min' | 'mul' => {
+const combineOf = (eqn: Eqn): Combine => {
   const { kernel } = opOf(eqn.op)
   if (kernel.kind !== 'reduce') throw new Error(`internal: ${eqn.op} is not a reduction`)
   return kernel.combine
 }
-const combine = (e: Exprs, eqn: Eqn, a: Expr, b: Expr): Expr => e.call(combineOf(eqn), a.t, [a, b])
-
-/** What combining nothing gives. */
-function neutral(e: Exprs, eqn: Eqn, t: ExprType): Expr {
-  const { dtype } = eqn.outputs[0].aval
-  const how = combineOf(eqn)
-  if (how === 'add') return e.lit(t, 0)
-  if (how === 'mul') return e.lit(t, 1)
-  if (dtype === 'i32' || dtype === 'u32') return e.lit(t, extreme(dtype, how === 'min'))
-  return e.lit(t, how === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
-}
+const combine = (e: Exprs, eqn: Eqn, a: Expr, b: Expr): Expr => combined(e, combineOf(eqn), a, b)
 
 function treeReduce(e: Exprs, eqn: Eqn, memory: number, mine: Expr, laneLine: Expr, along: number): Stmt[] {
   const lane = e.variable('lane_y', 'u32', along - 1)

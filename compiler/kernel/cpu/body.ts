@@ -1,13 +1,11 @@
-import type { DType, Var } from '../../ir/types.js'
+import type { Var } from '../../ir/types.js'
 import { opOf } from '../../ops/op.js'
-import { extreme } from '../../ops/reduce.js'
 import { type Domain, type Group, type Grouping, inMemoryFor, placeStore } from '../../pass/group.js'
 import type { Buffers } from '../build.js'
+import type { Combine } from '../combine.js'
 import { emitter, type Held } from '../emit.js'
-import { type Expr, type Exprs, type ExprType, linearIndex, scalarType } from '../expr.js'
+import { type Expr, type Exprs, linearIndex } from '../expr.js'
 import { eachExpr, rewriter } from './rewrite.js'
-
-export type Combine = 'add' | 'max' | 'min' | 'mul'
 
 /** A reduction: what is combined at each element, and the variable that stands for the result in what follows. */
 export interface Reduction {
@@ -106,13 +104,3 @@ export const rootsOf = ({ stages, writes }: Body): Expr[] => [
   ...stages.flat().map((r) => r.value),
   ...writes.flatMap((w) => [w.at, w.value]),
 ]
-
-export const combined = (e: Exprs, how: Combine, a: Expr, b: Expr): Expr => e.call(how, a.t, [a, b])
-
-/** What combining nothing gives. */
-export function neutral(e: Exprs, how: Combine, t: ExprType): Expr {
-  if (how === 'add' || how === 'mul') return e.lit(t, how === 'add' ? 0 : 1)
-  const dtype: DType = scalarType(t)
-  if (dtype === 'i32' || dtype === 'u32') return e.lit(t, extreme(dtype, how === 'min'))
-  return e.lit(t, how === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
-}

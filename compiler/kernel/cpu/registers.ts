@@ -1,6 +1,7 @@
+import { type Combine, combined, neutral } from '../combine.js'
 import { type Expr, type ExprType, scalarType, widthOf } from '../expr.js'
 import type { Stmt } from '../ir.js'
-import { type Combine, combined, neutral, type Reduction } from './body.js'
+import type { Reduction } from './body.js'
 import type { Context } from './pieces.js'
 
 /** Registers that combine one reduction's values, several so that additions don't wait for each other. */

@@ -1,6 +1,7 @@
+import { combined, neutral } from '../combine.js'
 import type { Expr } from '../expr.js'
 import { type Stmt, scratchBase } from '../ir.js'
-import { type Body, combined, neutral, type Reduction } from './body.js'
+import type { Body, Reduction } from './body.js'
 import { type Instance, instance } from './instance.js'
 import type { Axis } from './nest.js'
 import { type Context, inOrder, type Piece, placeOf, type Share, sweep } from './pieces.js'
