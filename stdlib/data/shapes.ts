@@ -99,11 +99,11 @@ export async function drawShapes(
 
   const draft = join(dirname(target), `.shapes-${randomUUID()}`)
   await mkdir(join(draft, 'images'), { recursive: true })
+  // One batch is encoded while the next is drawn.
+  let encoding: Promise<unknown> = Promise.resolve()
   try {
     const lines: string[] = []
     const batch = 64
-    // One batch is encoded while the next is drawn.
-    let encoding: Promise<unknown> = Promise.resolve()
     for (let start = 0; start < count; start += batch) {
       const scenes = Array.from({ length: Math.min(batch, count - start) }, (_, k) => scene(seed, start + k, size))
       await encoding
@@ -114,7 +114,7 @@ export async function drawShapes(
             .toFile(join(draft, record.image)),
         ),
       )
-      encoding.catch(() => {}) // It is waited for below.
+      encoding.catch(() => {}) // Its failure is met where it is waited for.
       for (const { record } of scenes) lines.push(`${JSON.stringify(record)}\n`)
       onProgress?.(lines.length, count)
     }
@@ -124,6 +124,7 @@ export async function drawShapes(
     await rmdir(target).catch(() => {}) // An empty folder may stand there; Windows renames onto none.
     await rename(draft, target)
   } finally {
+    await encoding.catch(() => {}) // Nothing writes into the folder any more.
     await rm(draft, { recursive: true, force: true })
   }
   return { captions, reused: false }
