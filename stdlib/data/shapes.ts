@@ -125,7 +125,7 @@ export async function drawShapes(
     await rename(draft, target)
   } finally {
     await encoding.catch(() => {}) // Nothing writes into the folder any more.
-    await rm(draft, { recursive: true, force: true })
+    await rm(draft, { recursive: true, force: true, maxRetries: 3 })
   }
   return { captions, reused: false }
 }
