@@ -1,11 +1,11 @@
-import type { Expr } from './expr.js'
+import { type Expr, type ExprType, widthOf } from './expr.js'
 import { type Kernel, type Stmt, scratchBase } from './ir.js'
 
 /**
  * A kernel as text, for people: what a CPU's kernels are shown as, since their code is bytes.
  *
  * @example
- * printKernel(kernel) // 'pointwise over 12 items\n  b0: f32[96] read\n …'
+ * printKernel(kernel) // 'pointwise over 12 items\n  m0: f32[96] read\n …'
  */
 export function printKernel(kernel: Kernel): string {
   const [lanes, items] = [kernel.lanes, kernel.workgroups].map((dims) =>
@@ -13,7 +13,7 @@ export function printKernel(kernel: Kernel): string {
   )
   return [
     `${kernel.name} over ${items} items${lanes === '1' ? '' : ` of ${lanes} lanes`}`,
-    ...kernel.buffers.map((b, i) => `  b${i}: ${b.dtype}[${b.size}] ${b.access}`),
+    ...kernel.buffers.map((b, i) => `  m${i}: ${b.dtype}[${b.size}] ${b.access}`),
     ...kernel.scratch.map((s, i) => `  s${i}: ${s.t}[${s.size}] of each ${s.per}`),
     ...block(kernel.body, '  '),
     '',
@@ -31,7 +31,7 @@ function stmt(s: Stmt, pad: string): string[] {
     case 'set':
       return [`${pad}${s.name} ← ${show(s.value)}`]
     case 'store':
-      return [`${pad}${place(s.buffer)}[${show(s.at)}] ← ${show(s.value)}${s.value.t.endsWith('x4') ? ' (four)' : ''}`]
+      return [`${pad}${place(s.buffer, s.at, s.value.t)} ← ${show(s.value)}`]
     case 'loop': {
       const [from, to] = [s.from ? show(s.from) : '0', typeof s.count === 'number' ? s.count : show(s.count)]
       return [`${pad}for ${s.index} in ${from}…${to}`, ...block(s.body, `${pad}  `)]
@@ -47,7 +47,9 @@ function stmt(s: Stmt, pad: string): string[] {
   }
 }
 
-const place = (buffer: number): string => (buffer >= scratchBase ? `s${buffer - scratchBase}` : `b${buffer}`)
+/** `m` is memory that the caller gives, `s` scratch; `x4` after an index: the four elements from there on. */
+const place = (buffer: number, at: Expr, t: ExprType): string =>
+  `${buffer >= scratchBase ? `s${buffer - scratchBase}` : `m${buffer}`}[${show(at)}]${widthOf(t) === 4 ? 'x4' : ''}`
 const infix: Record<string, string> = {
   iadd: '+',
   imul: '*',
@@ -66,7 +68,7 @@ function show(x: Expr): string {
     case 'var':
       return x.name
     case 'load':
-      return `${place(x.buffer)}${x.t.endsWith('x4') ? '4' : ''}[${show(x.at)}]`
+      return place(x.buffer, x.at, x.t)
     case 'op':
       return infix[x.f] ? `(${x.args.map(show).join(` ${infix[x.f]} `)})` : `${x.f}(${x.args.map(show).join(', ')})`
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { DType } from '../../compiler/ir/types.js'
 import { type Expr, type ExprType, exprs } from '../../compiler/kernel/expr.js'
 import { type Kernel, type Stmt, scratchBase } from '../../compiler/kernel/ir.js'
+import { printKernel } from '../../compiler/kernel/print.js'
 import { opOf } from '../../compiler/ops/op.js'
 import '../../compiler/ops/index.js'
 import { runKernel } from './run-kernel.js'
@@ -225,4 +226,13 @@ test('loops, mutable registers, conditions, early exits and scratch', () => {
 test('a barrier is refused', () => {
   const kernel = { ...pointwise(['f32'], 'f32', 4, 1, ([x]) => x), body: [{ k: 'barrier' } as const] }
   expect(() => runKernel(kernel, [[]])).toThrow("kernel 'test' has a barrier")
+})
+
+test('a kernel can be read', () => {
+  const kernel = pointwise(['f32'], 'f32', 8, 4, ([x], t) => exprs().call('exp', t, [x]))
+  expect(printKernel(kernel)).toBe(`test over 2 items
+  m0: f32[8] read
+  m1: f32[8] read_write
+  m1[(group_x * 4)]x4 ← exp(m0[(group_x * 4)]x4)
+`)
 })
