@@ -32,8 +32,8 @@ const itemStart = 1_500
 const [threads, waiting] = [[1, 2, 3, 4], 0.25]
 /** Elements of a second-level cache, less room for what passes through, and what a thread keeps in it. */
 const [secondLevel, mostKept] = [200_000, 130_000]
-/** Steps of a panel that stays in the first-level cache. */
-const mostDepth = { broadcast: 512, dot: 1024 }
+/** Steps of a panel that stays in the first-level cache; fewer where panels of both operands share the second. */
+const mostDepth = { broadcast: 512, packed: 256, dot: 1024 }
 /** Rows up to which columns that lie side by side are not worth copying, and steps of them that are read at a time. */
 const [fewRows, fewSteps] = [8, 8]
 /** Elements of a page of memory. */
@@ -123,7 +123,8 @@ function waysOf(rows: Side, columns: Side, registers: number): Way[] {
   const columnsIn = readableInPlace(rows, columns) ? 'place' : 'panels'
   // A few steps at a time, from end to end, where columns are read in their place and each step is on another page.
   const farApart = columnsIn === 'place' && columns.strides.step! >= page
-  const near = rowsIn === 'place' && columnsIn === 'place' ? steps : mostDepth.broadcast
+  const both = rowsIn === 'panels' && columnsIn === 'panels'
+  const near = rowsIn === 'place' && columnsIn === 'place' ? steps : mostDepth[both ? 'packed' : 'broadcast']
   const depth = depthOf(steps, farApart ? fewSteps : near, farApart ? 4 : Math.max(inRuns(rows), inRuns(columns)))
   for (const [r, q] of registerTiles) {
     if (r > Math.max(1, lines) || q > Math.max(1, fours) || (rowsIn === 'panels' && r !== 4)) continue
@@ -135,7 +136,7 @@ function waysOf(rows: Side, columns: Side, registers: number): Way[] {
 /** Even parts of at most `most` steps, in multiples of `unit`. */
 const depthOf = (steps: number, most: number, unit = 4): number =>
   steps <= most ? Math.max(1, steps) : Math.ceil(steps / Math.ceil(steps / most) / unit) * unit
-const inRuns = ({ run, steps }: Side): number => (run < steps && run <= mostDepth.broadcast / 2 ? run : 4)
+const inRuns = ({ run, steps }: Side): number => (run < steps && run <= mostDepth.packed ? run : 4)
 
 /** What the whole product takes, cut into bands and strips. */
 function cycles(rows: Side, columns: Side, epilogue: number, way: Way, band: number, strip: number): number {
