@@ -270,6 +270,10 @@ export function exprs(): Exprs {
   return { lit, variable, load, call, index, iadd, imul, idiv, imod, linear: terms }
 }
 
+/** Address of `index` in a window that begins at `offset`. */
+export const stridedIndex = (e: Exprs, index: readonly Expr[], strides: readonly number[], offset = 0): Expr =>
+  index.reduce((at, x, d) => e.iadd(at, e.imul(x, strides[d])), e.index(offset))
+
 /** Row-major address of `index` in `shape`. */
 export function linearIndex(e: Exprs, index: readonly Expr[], shape: readonly number[]): Expr {
   let at = e.index(0)

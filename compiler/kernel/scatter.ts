@@ -5,7 +5,7 @@ import { type Group, type Grouping, inMemoryFor } from '../pass/group.js'
 import { type Strided, strided } from '../pass/strided.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { storeTile } from './epilogue.js'
-import { delinearize, type Expr, type Exprs, exprs } from './expr.js'
+import { delinearize, type Expr, exprs, stridedIndex } from './expr.js'
 import type { Stmt } from './ir.js'
 import { packer } from './pack.js'
 
@@ -32,6 +32,8 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
   const [y] = eqn.outputs
   const inMemory = inMemoryFor(grouping, g)
   const window = (v: Var): Strided => strided(graph, v, inMemory)
+  const addressIn = ({ offset, strides }: Strided, index: readonly Expr[]): Expr =>
+    stridedIndex(e, index, strides, offset)
   const [idWindow, updateWindow] = [window(ids), window(updates)]
   const [rows, ...rest] = y.aval.shape
   const [count, width] = [size(ids.aval.shape), size(rest)]
@@ -53,12 +55,12 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
   const n = e.variable('n', 'u32', count - 1)
   const packs = packer(e, b)
   const idAt = (k: Expr): Expr =>
-    e.load(b.read(idWindow.base), 'i32', addressIn(e, idWindow, delinearize(e, k, ids.aval.shape)))
+    e.load(b.read(idWindow.base), 'i32', addressIn(idWindow, delinearize(e, k, ids.aval.shape)))
   const updateAt = (j: number): Expr =>
     e.load(
       b.read(updateWindow.base),
       dtype,
-      addressIn(e, updateWindow, [...delinearize(e, n, ids.aval.shape), ...delinearize(e, columnAt(j), rest)]),
+      addressIn(updateWindow, [...delinearize(e, n, ids.aval.shape), ...delinearize(e, columnAt(j), rest)]),
     )
   const inRange = e.call('lt', 'bool', [next, e.index(count)])
   const last = e.call('min', 'u32', [next, e.index(Math.max(0, count - 1))], Math.max(0, count - 1))
@@ -102,6 +104,3 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
   body.push(...stores.body)
   return finish('scatter', b, { scratch: stores.scratch, lanes: [across, 1], workgroups, body })
 }
-
-const addressIn = (e: Exprs, { offset, strides }: Strided, index: readonly Expr[]): Expr =>
-  index.reduce((at, i, d) => e.iadd(at, e.imul(i, strides[d])), e.index(offset))

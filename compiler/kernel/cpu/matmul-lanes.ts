@@ -1,4 +1,5 @@
-import { type Expr, type Exprs, type ExprType, scalarType } from '../expr.js'
+import type { Expr, Exprs } from '../expr.js'
+import { four, splat, transposedRow } from './widen.js'
 
 /** Makes vectors of expressions that are alike: four neighbours in one. */
 export interface Fours {
@@ -29,7 +30,7 @@ export function fours(e: Exprs): Fours {
   const make = (rows: readonly (readonly Expr[])[]): readonly Expr[] => {
     const all = rows.flat()
     const [x] = all
-    const t = wide(x.t)
+    const t = four(x.t)
     // The same in every column: one vector for all rows is enough; the same in every lane: a number.
     if (rows.length > 1 && indices.every((j) => columnOf(rows, j).every((y) => y === rows[0][j])))
       return rows.map(() => vector(rows[0]))
@@ -66,9 +67,6 @@ export function fours(e: Exprs): Fours {
   return { vector, square: pack, neighbours }
 }
 
-const wide = (t: ExprType): ExprType => `${scalarType(t)}x4`
-const splat = (e: Exprs, x: Expr): Expr => (x.k === 'lit' ? e.lit(wide(x.t), x.value) : e.call('splat', wide(x.t), [x]))
-
 /** The vector whose lanes these are, in order. */
 function whollyOf(xs: readonly Expr[]): Expr | null {
   const [x] = xs
@@ -78,14 +76,5 @@ function whollyOf(xs: readonly Expr[]): Expr | null {
 }
 
 /** The rows of the square that has these columns. */
-export function transposed(e: Exprs, [a, b, c, d]: readonly Expr[]): Expr[] {
-  const both = (shuffle: string, x: Expr, y: Expr): Expr => e.call(shuffle, x.t, [x, y])
-  const [low, high] = [both('shuffle0415', a, b), both('shuffle2637', a, b)]
-  const [low2, high2] = [both('shuffle0415', c, d), both('shuffle2637', c, d)]
-  return [
-    both('shuffle0145', low, low2),
-    both('shuffle2367', low, low2),
-    both('shuffle0145', high, high2),
-    both('shuffle2367', high, high2),
-  ]
-}
+export const transposed = (e: Exprs, columns: readonly Expr[]): Expr[] =>
+  indices.map((row) => transposedRow(e, columns, row))

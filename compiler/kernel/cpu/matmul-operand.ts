@@ -5,7 +5,7 @@ import { strided } from '../../pass/strided.js'
 import type { Buffers } from '../build.js'
 import { costOf } from '../cost.js'
 import { emitter } from '../emit.js'
-import { delinearize, type Expr, type Exprs } from '../expr.js'
+import { delinearize, type Expr, type Exprs, stridedIndex } from '../expr.js'
 import { type Fours, fours } from './matmul-lanes.js'
 
 /** Which dims of an operand are batch, free and contracted. */
@@ -53,8 +53,8 @@ export function operandOf(
   const sides = [merged(lineShape, stridesOf(dims.free)), merged(stepShape, stridesOf(dims.contract))]
   const element = (batch: readonly Expr[], line: Expr, step: Expr): Expr => {
     if (inPlace) {
-      const parts = sides.map((side, i) => dot(e, delinearize(e, i ? step : line, side.shape), side.strides))
-      const at = [dot(e, batch, stridesOf(dims.batch)), ...parts].reduce(e.iadd, e.index(window.offset))
+      const parts = sides.map((side, i) => stridedIndex(e, delinearize(e, i ? step : line, side.shape), side.strides))
+      const at = [stridedIndex(e, batch, stridesOf(dims.batch)), ...parts].reduce(e.iadd, e.index(window.offset))
       return e.load(b.read(window.base), 'f32', at)
     }
     const index: Expr[] = []
@@ -97,9 +97,6 @@ export function operandOf(
     work: Math.min(byLines, bySteps),
   }
 }
-
-const dot = (e: Exprs, index: readonly Expr[], strides: readonly number[]): Expr =>
-  index.reduce((sum, x, d) => e.iadd(sum, e.imul(x, strides[d])), e.index(0))
 
 /** Dims that are one in memory as one. */
 function merged(shape: readonly number[], strides: readonly number[]): { shape: number[]; strides: number[] } {

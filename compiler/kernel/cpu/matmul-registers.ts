@@ -4,23 +4,18 @@ import { axis, list, loop, type Nest } from './matmul-nest.js'
 import type { Source } from './matmul-source.js'
 
 /** Sums of a group of rows and a panel of columns over a block of steps, in registers; stored at `to(row, four)`. */
-export function registerTile(
+export const registerTile: RegisterTile = (n, ...parts) =>
+  n.tiling.form === 'dot' ? dotTile(n, ...parts) : broadcastTile(n, ...parts)
+
+type RegisterTile = (
   n: Nest,
   rows: Source,
   columns: Source,
   load: ((row: number, quad: number) => Expr) | undefined,
   store: (row: number, quad: number, value: Expr) => Stmt,
-): Stmt[] {
-  return n.tiling.form === 'dot' ? dotTile(n, rows, columns, load, store) : broadcastTile(n, rows, columns, load, store)
-}
+) => Stmt[]
 
-function broadcastTile(
-  { e, tiling, steps, k }: Nest,
-  rows: Source,
-  columns: Source,
-  load: ((row: number, quad: number) => Expr) | undefined,
-  store: (row: number, quad: number, value: Expr) => Stmt,
-): Stmt[] {
+const broadcastTile: RegisterTile = ({ e, tiling, steps, k }, rows, columns, load, store) => {
   const t = 'f32x4'
   const name = (r: number, q: number): string => `acc${r}_${q}`
   const [rs, qs] = [list(tiling.rows), list(tiling.quads)]
@@ -44,13 +39,7 @@ function broadcastTile(
   ]
 }
 
-function dotTile(
-  { e, tiling, steps, k, rows: { steps: all } }: Nest,
-  rows: Source,
-  columns: Source,
-  load: ((row: number, quad: number) => Expr) | undefined,
-  store: (row: number, quad: number, value: Expr) => Stmt,
-): Stmt[] {
+const dotTile: RegisterTile = ({ e, tiling, steps, k, rows: { steps: all } }, rows, columns, load, store) => {
   const t = 'f32x4'
   const [rs, cs] = [list(tiling.rows), list(4)]
   const name = (r: number, c: number): string => `acc${r}_${c}`

@@ -2,7 +2,7 @@ import { size } from '../../ir/types.js'
 import { type Group, type Grouping, inMemoryFor } from '../../pass/group.js'
 import { type Strided, strided } from '../../pass/strided.js'
 import { buffers, finish, type Lowered } from '../build.js'
-import { delinearize, type Expr, type Exprs, exprs } from '../expr.js'
+import { delinearize, type Expr, exprs, stridedIndex } from '../expr.js'
 import { acrossLine } from './across.js'
 import { bodyOf, type Reduction, rewriteBody, totalOf } from './body.js'
 import { folding } from './folding.js'
@@ -34,6 +34,8 @@ export function lowerCpuScatter(grouping: Grouping, g: Group): Lowered {
   const c = contextOf(e)
   const inMemory = inMemoryFor(grouping, g)
   const [ids, updates] = g.anchors[0].inputs.map((v) => ({ shape: v.aval.shape, ...strided(graph, v, inMemory) }))
+  const addressIn = ({ offset, strides }: Strided, index: readonly Expr[]): Expr =>
+    stridedIndex(e, index, strides, offset)
   const [y] = g.anchors[0].outputs
   const [rows, ...rest] = y.aval.shape
   const count = size(ids.shape)
@@ -43,7 +45,7 @@ export function lowerCpuScatter(grouping: Grouping, g: Group): Lowered {
   const id = e.variable('$id', 'u32', Math.max(0, count - 1))
   const columns = rest.map((n, d) => (n === 1 ? e.index(0) : e.variable(`$dim${d}`, 'u32', Math.max(0, n - 1))))
   const body = bodyOf(e, b, grouping, g, [rows === 1 ? e.index(0) : row, ...columns])
-  const at = addressIn(e, updates, [...delinearize(e, id, ids.shape), ...columns])
+  const at = addressIn(updates, [...delinearize(e, id, ids.shape), ...columns])
   const value = e.load(b.read(updates.base), y.aval.dtype, at)
   const update: Reduction = { combine: 'add', value, total: totalOf(e, g, 0) }
   const dims = rest.map((n, d) => ({ x: columns[d], size: n, reduced: false }))
@@ -61,7 +63,7 @@ export function lowerCpuScatter(grouping: Grouping, g: Group): Lowered {
   const item = ranges * shares > 1 ? e.variable('group_x', 'u32', ranges * shares - 1) : e.index(0)
   const first = e.imul(e.idiv(item, shares), most)
   const end = e.call('min', 'u32', [e.iadd(first, e.index(most)), e.index(rows)], rows)
-  const idAt = (n: Expr): Expr => e.load(b.read(ids.base), 'i32', addressIn(e, ids, delinearize(e, n, ids.shape)))
+  const idAt = (n: Expr): Expr => e.load(b.read(ids.base), 'i32', addressIn(ids, delinearize(e, n, ids.shape)))
   const lists = listsOf(c, { count, most, first, end, key: (n) => e.call('cast', 'u32', [idAt(n)]) })
 
   const here = e.variable('row', 'u32', Math.max(0, rows - 1))
@@ -81,6 +83,3 @@ export function lowerCpuScatter(grouping: Grouping, g: Group): Lowered {
     body: [...lists.build, { k: 'loop', index: 'row', from: first, count: end, body: made }],
   })
 }
-
-const addressIn = (e: Exprs, { offset, strides }: Strided, index: readonly Expr[]): Expr =>
-  index.reduce((at, i, d) => e.iadd(at, e.imul(i, strides[d])), e.index(offset))

@@ -66,7 +66,7 @@ export function widener(
     if (by === 1) return e.load(x.buffer, t, inLane[0](x.at))
     if (by !== undefined && e.linear(x.at).of.get(rowVariable) === 1) {
       const columns = inFirstRow.map((f) => e.load(x.buffer, t, f(x.at)))
-      return transposed(e, columns, row)
+      return transposedRow(e, columns, row)
     }
     return perLane(x, t)
   }
@@ -102,7 +102,7 @@ export function laneOf(e: Exprs, x: Expr, j: number): Expr {
 }
 
 /** Row `row` of the square with these columns. */
-function transposed(e: Exprs, [a, b, c, d]: readonly Expr[], row: number): Expr {
+export function transposedRow(e: Exprs, [a, b, c, d]: readonly Expr[], row: number): Expr {
   const pair = row < 2 ? 'shuffle0415' : 'shuffle2637'
   const halves = [e.call(pair, a.t, [a, b]), e.call(pair, a.t, [c, d])]
   return e.call(row % 2 ? 'shuffle2367' : 'shuffle0145', a.t, halves)

@@ -53,17 +53,11 @@ const vector = (items: readonly (readonly number[])[]): number[] => [...uleb(ite
 const name = (text: string): number[] => [...uleb(text.length), ...[...text].map((c) => c.charCodeAt(0))]
 const section = (id: number, bytes: readonly number[]): number[] => [id, ...uleb(bytes.length)].concat(bytes)
 
-/** The type of the functions in a table, by number, as `call_indirect` names it. */
-export const typeIndex = (module: WasmModule, of: number): number => {
-  const keys = typeKeys(module)
-  return keys.indexOf(typeKey(module.functions[of]))
-}
 const typeKey = (f: WasmFunction): string => `${f.params}>${f.results}`
-const typeKeys = (module: WasmModule): string[] => [...new Set(module.functions.map(typeKey))]
 
 /** The module's bytes. */
 export function encodeModule(module: WasmModule): Uint8Array<ArrayBuffer> {
-  const keys = typeKeys(module)
+  const keys = [...new Set(module.functions.map(typeKey))]
   const types = keys.map((key) => {
     const f = module.functions.find((x) => typeKey(x) === key)!
     const list = (ts: readonly ValType[]): number[] => vector(ts.map((t) => [valTypes[t]]))

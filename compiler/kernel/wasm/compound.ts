@@ -33,7 +33,7 @@ export function division(v: Values, { f, args: [a, b], t }: Op): Code {
   const isZero: Code = [y.again, literal(t, 0), instruction('eq', t)!]
   const isMinusOne: Code = signed ? [y.again, literal(t, -1), instruction('eq', t)!] : literal('i32', 0)
   const bad: Code = [isZero, isMinusOne, instruction('or', 'i32')!]
-  const divide = f === 'div' ? (signed ? 0x6d : 0x6e) : signed ? 0x6f : 0x70
+  const divide = instruction(f, t)!
   const result = v.locals.take(t)
   const [put, get]: [Code, Code] = [
     [op.localSet, uleb(result)],

@@ -120,7 +120,7 @@ function clamped(e: Exprs, at: Expr, size: number, width: number): Expr {
 }
 
 /** Where each scratch array begins, in bytes. */
-export function scratchOffsets(scratch: readonly Scratch[]): number[] {
+function scratchOffsets(scratch: readonly Scratch[]): number[] {
   let at = 0
   return scratch.map((s) => {
     const mine = at

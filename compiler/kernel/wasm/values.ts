@@ -57,7 +57,7 @@ export function createValues(kernel: Kernel, locals: Locals, relaxed: boolean): 
   const load = (x: Expr & { k: 'load' }): Code => {
     const { sum, at } = address(x.at)
     if (widthOf(x.t) === 1) return [sum, x.t === 'f32' ? op.f32Load : op.i32Load, at]
-    return [sum, op.v128Load, at, isBool(x.buffer) ? [literal('i32x4', 0), vector.notEqual] : []]
+    return [sum, op.v128Load, at, isBool(x.buffer) ? [literal('i32x4', 0), instruction('ne', 'i32x4')!] : []]
   }
   const store = (s: Stmt & { k: 'store' }): Code => {
     const { t } = s.value
@@ -118,7 +118,7 @@ export function createValues(kernel: Kernel, locals: Locals, relaxed: boolean): 
     // A mask is 0 or -1.
     return [
       value(a),
-      widthOf(from) === 4 ? vector.negate : [],
+      widthOf(from) === 4 ? instruction('neg', 'i32x4')! : [],
       conversion[`${from.replace('bool', 'u32')}>${to}`] ?? [],
     ]
   }
@@ -142,7 +142,7 @@ export function createValues(kernel: Kernel, locals: Locals, relaxed: boolean): 
   const together = ([first, ...rest]: readonly Expr[], t: ExprType): Code => [
     [value(first), vector.splat(t)],
     rest.map((x, i) => [value(x), vector.replace(t, i + 1)]),
-    t === 'boolx4' ? vector.negate : [],
+    t === 'boolx4' ? instruction('neg', 'i32x4')! : [],
   ]
   const self: Values = { locals, value, once, store }
   return self
