@@ -1,5 +1,6 @@
 export type { GradOptions, Grads } from '../types/transform.js'
-export { customJvp, customVjp } from './custom.js'
+export { customJvp } from './custom-jvp.js'
+export { customVjp } from './custom-vjp.js'
 export { grad, valueAndGrad } from './grad.js'
 export { hessian, jacfwd, jacrev } from './jacobian.js'
 export { jvp } from './jvp.js'

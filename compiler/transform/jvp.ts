@@ -47,6 +47,22 @@ export function jvpFn(
   return { outs: fn.outputs.map((v) => values.get(v)!), tangents: fn.outputs.map((v) => slopes.get(v) ?? null) }
 }
 
+/** The leaves of `tangents`, which must be like the primals; those of leaves that are not float are not looked at. */
+export function tangentLeaves(name: string, primals: ReturnType<typeof flatten>, tangents: unknown): AnyTensor[] {
+  const given = flatten(tangents)
+  if (treeKey(primals.tree) !== treeKey(given.tree))
+    throw new FoveaError('tree', `${name}: expected tangents with the structure of the primals`)
+  primals.leaves.forEach((x, i) => {
+    const t = given.leaves[i]
+    if (isFloat(x.aval.dtype) && !sameShape(t.aval.shape, x.aval.shape))
+      throw new FoveaError(
+        'shape',
+        `${name}: expected a tangent ${showAval(x.aval)} at '${primals.paths[i]}', got ${showAval(t.aval)}`,
+      )
+  })
+  return given.leaves
+}
+
 /** A zero tangent made real. */
 export const instantiate = (t: AnyTensor | null, x: AnyTensor): AnyTensor => t ?? p.like(x, 0)
 
@@ -66,19 +82,9 @@ export function jvp<A extends readonly any[], R>(
   tangents: readonly [...A],
 ): [out: R, tangentOut: R] {
   const flat = flatten(primals)
-  const flatTangents = flatten(tangents)
-  if (treeKey(flat.tree) !== treeKey(flatTangents.tree))
-    throw new FoveaError('tree', 'jvp: expected tangents with the structure of the primals')
-  flat.leaves.forEach((x, i) => {
-    const t = flatTangents.leaves[i]
-    if (isFloat(x.aval.dtype) && !sameShape(t.aval.shape, x.aval.shape))
-      throw new FoveaError(
-        'shape',
-        `jvp: expected a tangent ${showAval(x.aval)} at '${flat.paths[i]}', got ${showAval(t.aval)}`,
-      )
-  })
+  const given = tangentLeaves('jvp', flat, tangents)
   const traced = traceFn(f, primals as readonly unknown[], f.name || 'jvp')
-  const ts = flat.leaves.map((x, i) => (isFloat(x.aval.dtype) ? flatTangents.leaves[i] : null))
+  const ts = flat.leaves.map((x, i) => (isFloat(x.aval.dtype) ? given[i] : null))
   const result = jvpFn(traced.fn, [...flat.leaves, ...traced.captured], [...ts, ...traced.captured.map(() => null)])
   return [
     unflatten(traced.outTree, result.outs) as R,

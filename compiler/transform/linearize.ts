@@ -1,7 +1,6 @@
-import { isFloat, sameShape, showAval } from '../ir/types.js'
 import { traceFn } from '../trace/collect.js'
-import { FoveaError } from '../trace/error.js'
-import { flatten, treeKey, unflatten } from '../trace/tree.js'
+import { flatten, unflatten } from '../trace/tree.js'
+import { tangentLeaves } from './jvp.js'
 import { linearizeTraced } from './vjp.js'
 
 /**
@@ -24,18 +23,7 @@ export function linearize<A extends readonly any[], R>(
     flat.leaves,
     flat.leaves.map(() => true),
   )
-  const pushforward = (...tangents: A): R => {
-    const given = flatten(tangents)
-    if (treeKey(flat.tree) !== treeKey(given.tree))
-      throw new FoveaError('tree', 'linearize: expected tangents with the structure of the primals')
-    flat.leaves.forEach((x, i) => {
-      if (isFloat(x.aval.dtype) && !sameShape(given.leaves[i].aval.shape, x.aval.shape))
-        throw new FoveaError(
-          'shape',
-          `linearize: expected a tangent ${showAval(x.aval)} at '${flat.paths[i]}', got ${showAval(given.leaves[i].aval)}`,
-        )
-    })
-    return unflatten(lin.outTree, lin.pushforward(given.leaves)) as R
-  }
+  const pushforward = (...tangents: A): R =>
+    unflatten(lin.outTree, lin.pushforward(tangentLeaves('linearize', flat, tangents))) as R
   return [unflatten(lin.outTree, lin.outs) as R, pushforward]
 }

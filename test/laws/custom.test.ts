@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { interpret } from '../../compiler/interpret/interpret.js'
-import type { AnyTensor, RefArray } from '../../compiler/ops/op.js'
+import { type AnyTensor, allOps, type RefArray } from '../../compiler/ops/op.js'
 import { expand } from '../../compiler/pass/expand.js'
 import {
   add,
@@ -118,6 +118,18 @@ describe('customVjp', () => {
     const loss = (x: any, w: any): any => sum(vmap(scale, [0, null])(x, sum(w)) as any)
     expect(await run((x, w) => grad(loss)(x, w), values(1, 2, 4), values(5))).toEqual([10, 10, 10])
     expect(await run((x, w) => grad(loss, { argnums: 1 })(x, w), values(1, 2, 4), values(5))).toEqual([21])
+  })
+  test('adds no ops beyond the first derivative', () => {
+    const f = customVjp(
+      (x: V) => mul(x, x),
+      (x: V) => [mul(x, x), x] as const,
+      (x, ct) => [mul(x, ct)] as any,
+    )
+    const slope = (): unknown => grad((x: V) => sum(f(x)) as any)(tensor([1, 2]) as any)
+    slope()
+    const before = allOps().length
+    slope()
+    expect(allOps().length).toBe(before)
   })
   test('has no forward mode, and says so', async () => {
     await expect(run((x) => jvp(clipped, [x], [x])[1], values(1))).rejects.toThrow('reverse mode only')
