@@ -173,7 +173,7 @@ export async function evaluate(tensors: readonly AnyTensor[]): Promise<void> {
 const structure = (fn: Fn): string =>
   JSON.stringify([
     fn.inputs.map((v) => v.aval),
-    fn.eqns.map((q) => [q.op, q.params, q.inputs.map((v) => v.id), q.outputs.map((v) => v.id)]),
+    fn.eqns.map((q) => [q.op, q.params, q.fns?.map(structure), q.inputs.map((v) => v.id), q.outputs.map((v) => v.id)]),
     fn.outputs.map((v) => v.id),
   ])
 

@@ -25,6 +25,7 @@ export function interpret(fn: Fn, inputs: readonly RefArray[]): RefArray[] {
       eqn.inputs.map((v) => env.get(v)!),
       eqn.params,
       eqn.outputs.map((v) => v.aval),
+      eqn.fns ?? [],
     )
     eqn.outputs.forEach((v, i) => {
       const result = results[i]

@@ -10,6 +10,12 @@ import type { Aval, DType, Eqn, Fn, Json, Loc, Params, Var } from './types.js'
  */
 export function parse(text: string, file = 'ir'): Fn {
   const s = scanner(text, file)
+  const fn = parseFn(s)
+  s.end()
+  return fn
+}
+
+function parseFn(s: Scanner): Fn {
   const vars = new Map<number, Var>()
 
   const id = (): number => Number(s.match(/%(\d+)/y, "a value such as '%0'")[1])
@@ -38,13 +44,14 @@ export function parse(text: string, file = 'ir'): Fn {
     s.expect('(')
     const inputs = list(s, ')', use)
     const params = s.sees('{') ? (json(s) as Params) : {}
+    const fns = s.skip('[') ? list(s, ']', () => parseFn(s)) : undefined
     const loc = s.sees('@') ? place(s) : undefined
     const scope = s.sees('#') ? s.text(/#(?:("(?:[^"\\]|\\.)*")|(\S+))/y, 'a scope') : ''
     const end = s.position()
     s.moveTo(start)
     const outputs = list(s, '=', define)
     s.moveTo(end)
-    return { op, inputs, params, outputs, ...(loc && { loc }), scope }
+    return { op, inputs, params, ...(fns && { fns }), outputs, ...(loc && { loc }), scope }
   }
 
   s.expect('fn')
@@ -56,7 +63,6 @@ export function parse(text: string, file = 'ir'): Fn {
   while (s.sees('%')) eqns.push(equation())
   s.expect('return')
   const outputs = list(s, '}', use)
-  s.end()
   return { name, inputs, eqns, outputs }
 }
 

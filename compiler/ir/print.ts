@@ -8,13 +8,20 @@ import { type Eqn, type Fn, type Json, showAval, type Var } from './types.js'
  *       return %2
  *     }
  *
+ * Functions that an equation runs follow its params in brackets, with values numbered on their own.
  * `places: false` leaves out source locations and scopes.
  */
-export function print(fn: Fn, options: { readonly places?: boolean } = {}): string {
+export const print = (fn: Fn, options: PrintOptions = {}): string => `${printFn(fn, '', options)}\n`
+
+interface PrintOptions {
+  readonly places?: boolean
+}
+
+function printFn(fn: Fn, indent: string, options: PrintOptions): string {
   const nameOf = numbering(fn)
-  const lines = fn.eqns.map((eqn) => `  ${printEqn(eqn, nameOf, options)}\n`)
+  const lines = fn.eqns.map((eqn) => `${indent}  ${printEqn(eqn, nameOf, options, `${indent}  `)}\n`)
   const outputs = fn.outputs.map((v) => ` ${nameOf(v)}`).join(',')
-  return `fn ${word(fn.name)}(${typed(fn.inputs, nameOf)}) {\n${lines.join('')}  return${outputs}\n}\n`
+  return `fn ${word(fn.name)}(${typed(fn.inputs, nameOf)}) {\n${lines.join('')}${indent}  return${outputs}\n${indent}}`
 }
 
 /** Names of an Fn's values: `%0`, `%1`, … in order of definition; `%?id` for a value that nothing defines. */
@@ -28,18 +35,18 @@ export function numbering(fn: Fn): (v: Var) => string {
   return (v) => (numbers.has(v) ? `%${numbers.get(v)}` : `%?${v.id}`)
 }
 
-/** One equation as one line. */
-export function printEqn(
-  eqn: Eqn,
-  nameOf: (v: Var) => string,
-  { places = true }: { readonly places?: boolean } = {},
-): string {
+/** One equation: a line, or several when it runs functions, those after the first with `indent`. */
+export function printEqn(eqn: Eqn, nameOf: (v: Var) => string, options: PrintOptions = {}, indent = ''): string {
+  const { places = true } = options
   const params = Object.keys(eqn.params).length ? ` ${showJson(eqn.params)}` : ''
   const loc = places && eqn.loc ? `@${bare(eqn.loc.file, /^[^\s"#]+$/)}:${eqn.loc.line}:${eqn.loc.column}` : ''
   const scope = places && eqn.scope ? `#${bare(eqn.scope, /^[^\s"]+$/)}` : ''
   const place = [loc, scope].filter(Boolean).join(' ')
   const args = eqn.inputs.map(nameOf).join(', ')
-  return `${typed(eqn.outputs, nameOf)} = ${word(eqn.op)}(${args})${params}${place && `   ${place}`}`
+  const inner = `${indent}  `
+  const fns = eqn.fns?.map((fn) => `${inner}${printFn(fn, inner, options)}`).join(',\n')
+  const regions = fns ? ` [\n${fns}\n${indent}]` : ''
+  return `${typed(eqn.outputs, nameOf)} = ${word(eqn.op)}(${args})${params}${regions}${place && `   ${place}`}`
 }
 
 /** A parameter's value: JSON, with bare keys where they are identifiers, and with -0 kept apart from 0. Equal values give equal text. */

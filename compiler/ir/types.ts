@@ -30,6 +30,8 @@ export interface Eqn {
   readonly op: string
   readonly inputs: readonly Var[]
   readonly params: Params
+  /** Functions that the op runs (a loop's body, the branches of a conditional): closed, what they read from outside are operands. */
+  readonly fns?: readonly Fn[]
   readonly outputs: readonly Var[]
   readonly loc?: Loc
   /** Named scopes joined with '/', '' at the top. */

@@ -30,6 +30,7 @@ export function verify(fn: Fn): Fn {
   for (const eqn of fn.eqns) {
     for (const v of eqn.inputs) if (!defined.has(v)) fail(`${nameOf(v)} is read before it is defined`, eqn)
     for (const key of Object.keys(eqn.params)) if (!isJson(eqn.params[key])) fail(`param '${key}' is not JSON`, eqn)
+    eqn.fns?.forEach(verify)
     const expected = inferred(eqn, (problem) => fail(problem, eqn))
     if (expected.length !== eqn.outputs.length)
       fail(`${eqn.op} gives ${expected.length} results, not ${eqn.outputs.length}`, eqn)
@@ -48,6 +49,7 @@ function inferred(eqn: Eqn, fail: (problem: string) => never): Aval[] {
     return opOf(eqn.op).infer(
       eqn.inputs.map((v) => v.aval),
       eqn.params,
+      eqn.fns ?? [],
     )
   } catch (err) {
     return fail((err as Error).message)

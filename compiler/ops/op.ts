@@ -1,4 +1,4 @@
-import type { Aval, DType, Params } from '../ir/types.js'
+import type { Aval, DType, Fn, Params } from '../ir/types.js'
 import type { Expr, Exprs } from '../kernel/expr.js'
 import type { Tensor } from '../trace/tensor.js'
 
@@ -18,6 +18,7 @@ export type JvpRule = (c: {
   readonly outs: readonly AnyTensor[]
   readonly tangents: readonly (AnyTensor | null)[]
   readonly params: Params
+  readonly fns: readonly Fn[]
 }) => (AnyTensor | null)[]
 
 /**
@@ -29,6 +30,7 @@ export type TransposeRule = (c: {
   readonly inputs: readonly AnyTensor[]
   readonly linear: readonly boolean[]
   readonly params: Params
+  readonly fns: readonly Fn[]
 }) => (AnyTensor | null)[]
 
 /**
@@ -42,6 +44,7 @@ export type BatchRule =
       readonly batched: readonly boolean[]
       readonly size: number
       readonly params: Params
+      readonly fns: readonly Fn[]
     }) => AnyTensor[])
 
 /** Reads operand `i` of the equation at an index (one u32 expression per dim). */
@@ -109,9 +112,9 @@ export interface OpRecord {
   readonly name: string
   readonly doc: string
   /** Result types from operand types; throws FoveaError with expected and given. */
-  readonly infer: (ins: readonly Aval[], params: Params) => Aval[]
+  readonly infer: (ins: readonly Aval[], params: Params, fns?: readonly Fn[]) => Aval[]
   /** Reference semantics in f64. */
-  readonly eval: (ins: readonly RefArray[], params: Params, outs: readonly Aval[]) => RefArray[]
+  readonly eval: (ins: readonly RefArray[], params: Params, outs: readonly Aval[], fns?: readonly Fn[]) => RefArray[]
   readonly jvp: JvpRule | 'nondifferentiable'
   readonly transpose: TransposeRule | 'nonlinear'
   readonly batch: BatchRule

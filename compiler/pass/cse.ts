@@ -1,5 +1,5 @@
 import { builder } from '../ir/build.js'
-import { showJson } from '../ir/print.js'
+import { print, showJson } from '../ir/print.js'
 import type { Eqn, Fn, Json } from '../ir/types.js'
 
 /**
@@ -14,7 +14,7 @@ export function cse(fn: Fn): Fn {
     // Most equations have inputs of their own, so that params need no text.
     const key = `${eqn.op} ${eqn.inputs.length ? eqn.inputs.map((v) => v.id) : showJson(eqn.params)}`
     const alike = seen.get(key)
-    const first = alike?.find((q) => sameJson(q.params, eqn.params))
+    const first = alike?.find((q) => sameJson(q.params, eqn.params) && sameFns(q.fns, eqn.fns))
     if (first) {
       eqn.outputs.forEach((v, i) => {
         b.replace(v, first.outputs[i])
@@ -27,6 +27,10 @@ export function cse(fn: Fn): Fn {
   }
   return b.finish()
 }
+
+const sameFns = (a: readonly Fn[] = [], b: readonly Fn[] = []): boolean =>
+  a.length === b.length && a.every((fn, i) => fn === b[i] || text(fn) === text(b[i]))
+const text = (fn: Fn): string => print(fn, { places: false })
 
 function sameJson(a: Json, b: Json): boolean {
   if (Object.is(a, b)) return true

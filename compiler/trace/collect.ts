@@ -120,6 +120,7 @@ export function collect(
       op: node.op.name,
       inputs: ins,
       params: node.params,
+      ...(node.fns.length && { fns: node.fns }),
       outputs: node.outs.map(define),
       loc: node.where(),
       scope: node.scope,

@@ -1,4 +1,4 @@
-import type { Aval, DType, Params } from '../ir/types.js'
+import type { Aval, DType, Fn, Params } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import type { OpRecord } from '../ops/op.js'
 import type { NamedSize } from '../types/dim.js'
@@ -33,6 +33,7 @@ export type Node =
       readonly op: OpRecord
       readonly inputs: readonly Tensor<any, any>[]
       readonly params: Params
+      readonly fns: readonly Fn[]
       readonly outs: Tensor<any, any>[]
       readonly where: Where
       readonly scope: string
@@ -121,7 +122,12 @@ export const arrayTensor = (storage: Storage): Tensor<any, any> =>
   new Tensor({ kind: 'array', storage, id: nextId++ }, { shape: storage.shape, dtype: storage.dtype })
 
 /** Applies a primitive: infers the result types and adds a node to the graph. Errors name the user's line. */
-export function bind(op: OpRecord, inputs: readonly Tensor<any, any>[], params: Params = {}): Tensor<any, any>[] {
+export function bind(
+  op: OpRecord,
+  inputs: readonly Tensor<any, any>[],
+  params: Params = {},
+  fns: readonly Fn[] = [],
+): Tensor<any, any>[] {
   const at = where()
   let avals: Aval[]
   try {
@@ -131,13 +137,14 @@ export function bind(op: OpRecord, inputs: readonly Tensor<any, any>[], params: 
     avals = op.infer(
       inputs.map((x) => x.aval),
       params,
+      fns,
     )
   } catch (err) {
     if (err instanceof FoveaError && !err.loc) throw new FoveaError(err.code, err.message, at(), { cause: err })
     throw err
   }
   const outs: Tensor<any, any>[] = []
-  const node: Node = { kind: 'op', op, inputs, params, outs, where: at, scope: currentScope(), id: nextId++ }
+  const node: Node = { kind: 'op', op, inputs, params, fns, outs, where: at, scope: currentScope(), id: nextId++ }
   avals.forEach((aval, i) => {
     outs.push(new Tensor(node, aval, i))
   })

@@ -33,12 +33,12 @@ export function jvpFn(
       () => eqn.loc,
       eqn.scope,
       () => {
-        const outs = bind(record, inputs, eqn.params)
+        const outs = bind(record, inputs, eqn.params, eqn.fns)
         eqn.outputs.forEach((v, i) => {
           values.set(v, outs[i])
         })
         if (record.jvp === 'nondifferentiable' || !ts.some((t) => t)) return
-        record.jvp({ inputs, outs, tangents: ts, params: eqn.params }).forEach((t, i) => {
+        record.jvp({ inputs, outs, tangents: ts, params: eqn.params, fns: eqn.fns ?? [] }).forEach((t, i) => {
           if (t) slopes.set(eqn.outputs[i], t)
         })
       },

@@ -49,9 +49,11 @@ export function transposeGraph(
       )
     at(node.where, node.scope, () => {
       const flags = node.inputs.map((x) => linear.has(x))
-      transpose({ cotangents: cts, inputs: node.inputs, linear: flags, params: node.params }).forEach((ct, i) => {
-        if (ct && flags[i]) accumulate(node.inputs[i], ct)
-      })
+      transpose({ cotangents: cts, inputs: node.inputs, linear: flags, params: node.params, fns: node.fns }).forEach(
+        (ct, i) => {
+          if (ct && flags[i]) accumulate(node.inputs[i], ct)
+        },
+      )
     })
   }
   return inputs.map((t) => (t ? (sums.get(t) ?? null) : null))
@@ -72,7 +74,7 @@ function substitute(
   for (const node of order) {
     if (node.kind !== 'op' || !node.inputs.some((x) => known.has(x))) continue
     const operands = node.inputs.map((x) => known.get(x) ?? x)
-    const again = at(node.where, node.scope, () => bind(node.op, operands, node.params))
+    const again = at(node.where, node.scope, () => bind(node.op, operands, node.params, node.fns))
     node.outs.forEach((y, i) => {
       known.set(y, again[i])
     })

@@ -27,10 +27,10 @@ export function batchFn(fn: Fn, inputs: readonly AnyTensor[], batched: readonly 
       () => eqn.loc,
       eqn.scope,
       () => {
-        if (!on.includes(true)) return bind(record, xs, eqn.params)
+        if (!on.includes(true)) return bind(record, xs, eqn.params, eqn.fns)
         for (const v of eqn.outputs) mapped.add(v)
         if (record.batch !== 'elementwise')
-          return record.batch({ inputs: xs, batched: on, size: n, params: eqn.params })
+          return record.batch({ inputs: xs, batched: on, size: n, params: eqn.params, fns: eqn.fns ?? [] })
         return bind(
           record,
           xs.map((x, i) => (on[i] ? x : inFront(x, n))),

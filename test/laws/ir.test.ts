@@ -51,6 +51,30 @@ describe('print and parse', () => {
     outputs: [c, a, c],
   }
 
+  test('functions that an equation runs come back', () => {
+    const text = [
+      'fn f(%0: i32[], %1: f32[2]) {',
+      '  %2: f32[2], %3: f32[] = cond(%0, %1) {k: 1} [',
+      '    fn no(%0: f32[2]) {',
+      '      %1: f32[] = cond(%0) [',
+      '        fn inner() {',
+      '          return',
+      '        }',
+      '      ]   @a.ts:3:4',
+      '      return %0, %1',
+      '    },',
+      '    fn yes(%0: f32[2]) {',
+      '      return %0, %0',
+      '    }',
+      '  ]   @a.ts:1:2 #scope',
+      '  return %2',
+      '}',
+      '',
+    ].join('\n')
+    expect(print(parse(text))).toBe(text)
+    expect(parse(text).eqns[0].fns![0].eqns[0].fns![0].name).toBe('inner')
+  })
+
   test('names, places, scopes and every JSON value come back; ids become dense', () => {
     const text = print(odd)
     const back = parse(text)
