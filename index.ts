@@ -7,8 +7,13 @@ export { namedScope } from './compiler/trace/source.js'
 export { Tensor } from './compiler/trace/tensor.js'
 export { treeMap } from './compiler/trace/tree.js'
 export {
+  allGather,
+  axisIndex,
+  axisSize,
+  composite,
   customJvp,
   customVjp,
+  evalShape,
   type Grads,
   grad,
   hessian,
@@ -16,6 +21,11 @@ export {
   jacrev,
   jvp,
   linearize,
+  pmax,
+  pmean,
+  pmin,
+  psum,
+  type VmapOptions,
   valueAndGrad,
   vjp,
   vmap,

@@ -21,6 +21,8 @@ export interface Jitted<A extends readonly any[], R> {
   (...args: A): Promise<R>
   /** Compiles for these arguments' shapes without running, and returns the program: its dispatches, kernels and memory plan. */
   program(...args: A): Promise<Executable['program']>
+  /** The function itself: what another traced function calls, to make it part of its own program. */
+  readonly fn: (...args: A) => R
 }
 
 interface Compiled {
@@ -92,7 +94,7 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
     if (isTracing())
       throw new FoveaError(
         'trace',
-        `'${name}' is jitted and was called while another function is being traced: call the plain function there, it becomes part of the outer program`,
+        `'${name}' is jitted and was called while another function is being traced: call '${name}.fn' there, the plain function, which becomes part of the outer program`,
         where()(),
       )
   }
@@ -100,7 +102,10 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
     refuseWhileTracing()
     return run(args)
   }
-  return Object.assign(call, { program: async (...args: A) => (await prepare(args)).compiled.executable.program })
+  return Object.assign(call, {
+    program: async (...args: A) => (await prepare(args)).compiled.executable.program,
+    fn: f,
+  })
 }
 
 async function build(

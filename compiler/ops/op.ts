@@ -34,7 +34,8 @@ export type TransposeRule = (c: {
 }) => (AnyTensor | null)[]
 
 /**
- * vmap: inputs whose `batched[i]` is true carry the mapped axis in front. Returns the outputs, all with the mapped axis in front.
+ * vmap: inputs whose `batched[i]` is true carry the mapped axis, of `size`, in front. Returns the outputs, all with the mapped axis in
+ * front, or which have it. `axisName` is what collectives in the function call the axis.
  * 'elementwise' broadcasts the inputs that are not batched.
  */
 export type BatchRule =
@@ -43,9 +44,10 @@ export type BatchRule =
       readonly inputs: readonly AnyTensor[]
       readonly batched: readonly boolean[]
       readonly size: number
+      readonly axisName?: string
       readonly params: Params
       readonly fns: readonly Fn[]
-    }) => AnyTensor[])
+    }) => AnyTensor[] | { readonly outs: AnyTensor[]; readonly batched: readonly boolean[] })
 
 /** Reads operand `i` of the equation at an index (one u32 expression per dim). */
 export type Read = (operand: number, index: readonly Expr[]) => Expr

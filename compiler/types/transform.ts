@@ -104,15 +104,6 @@ export type CustomVjp = <A extends readonly any[], R, Residuals>(
   backward: (residuals: Residuals, cotangent: R) => { readonly [K in keyof A]: Grads<A[K]> | null },
 ) => (...args: A) => R
 
-/** The tree with a leading dim `N` on every tensor. */
-export type Batched<T, N extends Dim> =
-  T extends Tensor<infer S, infer D>
-    ? Tensor<S extends readonly unknown[] ? [N, ...S] : any, D>
-    : T extends AnyFunction
-      ? T
-      : T extends object
-        ? { [K in keyof T]: Batched<T[K], N> }
-        : T
 /** The tree without the leading dim of every tensor. */
 export type Unbatched<T> =
   T extends Tensor<infer S, infer D>
@@ -133,7 +124,21 @@ type LeadingDims<T> =
       ? { [K in keyof T]: LeadingDims<T[K]> }[keyof T]
       : never
 
-/** Arguments of a mapped function: those with axis null stay as they are. */
-export type BatchedArgs<A extends readonly unknown[], N extends Dim, Axes> = {
-  [K in keyof A]: K extends keyof Axes ? (Axes[K] extends null ? A[K] : Batched<A[K], N>) : Batched<A[K], N>
+/** A tensor's shape and dtype without its elements. */
+export interface ShapeOnly<S, D> {
+  readonly shape: S
+  readonly dtype: D
 }
+/** The tree with shapes and dtypes in place of tensors; with `Either` tensors may stay. */
+export type ShapesOf<T, Either = false> =
+  IsAny<T> extends true
+    ? any
+    : T extends Tensor<infer S, infer D>
+      ? ShapeOnly<Sizes<S>, D> | (Either extends true ? T : never)
+      : T extends AnyFunction
+        ? T
+        : T extends object
+          ? { [K in keyof T]: ShapesOf<T[K], Either> }
+          : T
+/** A named dim has a size that only tracing knows. */
+type Sizes<S> = IsAny<S> extends true ? readonly number[] : { [K in keyof S]: S[K] extends number ? S[K] : number }

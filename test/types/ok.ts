@@ -67,10 +67,12 @@ import {
   zerosLike,
 } from '../../compiler/lang/index.js'
 import type { Tensor } from '../../compiler/trace/tensor.js'
+import { evalShape, vmap } from '../../compiler/transform/index.js'
 import type { Add, DivMod, Mul, Sub } from '../../compiler/types/arith.js'
 import type { NamedSize } from '../../compiler/types/dim.js'
 import type { Dim, Shape } from '../../compiler/types/shape.js'
-import type { Batched, Grads, LeadingDim, Unbatched } from '../../compiler/types/transform.js'
+import type { Grads, LeadingDim, Unbatched } from '../../compiler/types/transform.js'
+import type { Batched } from '../../compiler/types/vmap.js'
 import { type Eq, type F, is } from './shapes.js'
 
 declare const t: <const S extends Shape>(...s: S) => Tensor<[...S], 'f32'>
@@ -345,3 +347,18 @@ yes<Eq<Grads<Params>['blocks'], readonly { g: F<[3]> }[]>>()
 yes<Eq<Batched<{ x: F<[3]> }, 'N'>, { x: F<['N', 3]> }>>()
 yes<Eq<Unbatched<[F<['N', 3]>]>, [F<[3]>]>>()
 yes<Eq<LeadingDim<{ x: F<['N', 3]>; y: F<['N']> }>, 'N'>>()
+
+// mapped axes: where the arguments' and results' dims go
+yes<Eq<Batched<{ x: F<[3, 4]>; y: F<[3]> }, 'N', { x: 1; y: null }>, { x: F<[3, 'N', 4]>; y: F<[3]> }>>()
+yes<Eq<Batched<F<[3, 4]>, 'N', -2>, F<[3, 'N', 4]>>>()
+const rowSums = (r: F<[4]>, c: F<[]>): F<[]> => add(sum(r), c)
+is<[8]>()(vmap(rowSums)(t(8, 4), t(8)))
+is<['B']>()(vmap(rowSums, [1, null])(t(4, 'B'), t()))
+const outer = (a: F<[4]>, v: F<[3]>): F<[4, 3]> => mul(expandDims(a, 1), expandDims(v, 0))
+is<[4, 7, 3]>()(vmap(outer, [0, -1], 1)(t(7, 4), t(3, 7)))
+is<[4, 3, 7]>()(vmap(outer, [0, -1], -1)(t(7, 4), t(3, 7)))
+const shapes = evalShape((a: F<[2, 4]>, w: F<[4, 3]>): F<[2, 3]> => matmul(a, w), t(2, 4), {
+  shape: [4, 3],
+  dtype: 'f32',
+})
+yes<Eq<(typeof shapes)['shape'], [2, 3]>>()
