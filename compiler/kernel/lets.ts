@@ -94,7 +94,7 @@ export function bindLets(body: readonly Stmt[], known: Iterable<string> = builti
 }
 
 /** Calls `f` with the expressions a statement evaluates, and whether each is inside a loop of the statement's own. */
-function eachExpression(s: Stmt, f: (x: Expr, inLoop: boolean) => void, inLoop = false): void {
+export function eachExpression(s: Stmt, f: (x: Expr, inLoop: boolean) => void, inLoop = false): void {
   switch (s.k) {
     case 'let':
     case 'mutable':

@@ -2,6 +2,7 @@ import type { Var } from '../ir/types.js'
 import type { Buffers } from './build.js'
 import { type Expr, type Exprs, type ExprType, linearIndex, scalarType } from './expr.js'
 import type { Stmt } from './ir.js'
+import { commonNames } from './math/expand.js'
 
 /** Four expressions as one vector, and four neighbouring elements as one access. */
 export interface Packer {
@@ -12,9 +13,9 @@ export interface Packer {
 
 /** Operations that work alike on vectors; the rest is done element by element. */
 const vectorised = new Set(
-  'add sub mul div neg not and or xor eq ne lt le gt ge max min select cast stopGradient exp log sqrt rsqrt sin cos abs sign floor fma tanh erf logistic pow'.split(
-    ' ',
-  ),
+  'add sub mul div neg not and or xor eq ne lt le gt ge max min select cast stopGradient exp log sqrt rsqrt sin cos abs sign floor ceil round trunc popcount clz bits float fma tanh erf logistic pow'
+    .split(' ')
+    .concat([...commonNames]),
 )
 
 /**

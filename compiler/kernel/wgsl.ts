@@ -2,6 +2,7 @@ import type { DType } from '../ir/types.js'
 import { type Expr, type ExprType, scalarType, widthOf } from './expr.js'
 import { type Kernel, type KernelBuffer, type Stmt, scratchBase } from './ir.js'
 import { bindLets } from './lets.js'
+import { writeCommon } from './math/common.js'
 
 /**
  * Prints a kernel as WGSL. Bindings are @group(0), in the order of the kernel's buffers; the entry point is `main`.
@@ -9,7 +10,7 @@ import { bindLets } from './lets.js'
  */
 export function printWgsl(kernel: Kernel): string {
   const helpers = new Set<string>()
-  const body = bindLets(kernel.body).flatMap((s) => printStmt(s, kernel, helpers, '  '))
+  const body = bindLets(writeCommon(kernel.body)).flatMap((s) => printStmt(s, kernel, helpers, '  '))
   const text = body.join('\n')
   const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text)
   const group = ['group_x', 'group_y', 'group_z'].some(uses)
@@ -142,6 +143,13 @@ const helped =
   (args, _x, helper) =>
     `${helper(name)}(${args.join(', ')})`
 
+/** Amounts below 32 that the kernel knows, for vectors too. */
+function shiftByConstant(operator: string, a: string, x: Expr & { k: 'op' }): string | undefined {
+  const by = x.args[1]
+  if (by.k !== 'lit' || by.value < 0 || by.value > 31) return undefined
+  return `(${a} ${operator} ${widthOf(x.t) === 4 ? `vec4u(${by.value}u)` : `${by.value}u`})`
+}
+
 /** How each scalar function of the op records is spelled. */
 const spelling: Record<string, Spell> = {
   iadd: infix('+'),
@@ -158,9 +166,11 @@ const spelling: Record<string, Spell> = {
   and: infix('&'),
   or: infix('|'),
   xor: (args, x, helper) => infix(scalarType(x.t) === 'bool' ? '!=' : '^')(args, x, helper),
-  shiftLeft: ([a, b], x) => `select(${x.t}(0), ${a} << (u32(${b}) & 31u), u32(${b}) < 32u)`,
+  shiftLeft: ([a, b], x) =>
+    shiftByConstant('<<', a, x) ?? `select(${x.t}(0), ${a} << (u32(${b}) & 31u), u32(${b}) < 32u)`,
   shiftRight: ([a, b], x) =>
-    x.t === 'u32' ? `select(0u, ${a} >> (${b} & 31u), ${b} < 32u)` : `(${a} >> min(u32(${b}), 31u))`,
+    shiftByConstant('>>', a, x) ??
+    (x.t === 'u32' ? `select(0u, ${a} >> (${b} & 31u), ${b} < 32u)` : `(${a} >> min(u32(${b}), 31u))`),
   eq: infix('=='),
   ne: infix('!='),
   lt: infix('<'),
@@ -184,6 +194,13 @@ const spelling: Record<string, Spell> = {
   abs: call('abs'),
   sign: call('sign'),
   floor: call('floor'),
+  ceil: call('ceil'),
+  round: call('round'),
+  trunc: call('trunc'),
+  popcount: call('countOneBits'),
+  clz: call('countLeadingZeros'),
+  bits: ([a], x) => `bitcast<${typeName(x.t)}>(${a})`,
+  float: ([a], x) => `bitcast<${typeName(x.t)}>(${a})`,
   fma: call('fma'),
   tanh: helped('tanhSafe'),
   erf: helped('erf'),

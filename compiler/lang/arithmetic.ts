@@ -65,14 +65,21 @@ export const square: Unary<'square', Numeric> = unary('square', NUMERIC, (x) => 
 /** The same values, through which no gradient flows. */
 export const stopGradient = <X extends AnyTensor>(x: X): X => prim.stopGradient(tensorOf('stopGradient', x)) as X
 
-/** `x` limited to low … high. NaN stays NaN. */
+type Bound<X> = number | Tensor<[], DTypeOf<X>> | X | undefined
+/**
+ * `x` limited to low … high, each a number, a scalar tensor, a tensor of the shape of `x`, or undefined: no limit. NaN stays NaN.
+ *
+ * @example
+ * const y = clip(tensor([-1, 0.5, 2]), 0, undefined)
+ */
 export const clip = <X extends AnyTensor>(
   x: Param<X, TakesTensor<'clip', X, Numeric>>,
-  low: number | Tensor<[], DTypeOf<X>>,
-  high: number | Tensor<[], DTypeOf<X>>,
+  low: Bound<X>,
+  high?: Bound<X>,
 ): X => {
-  const raised = prim.max(...pair('clip', x as X, low as Operand, NUMERIC))
-  return prim.min(...pair('clip', raised, high as Operand, NUMERIC)) as X
+  const t = tensorOf('clip', x, NUMERIC)
+  const raised = low === undefined ? t : prim.max(...pair('clip', t, low as Operand, NUMERIC))
+  return (high === undefined ? raised : prim.min(...pair('clip', raised, high as Operand, NUMERIC))) as X
 }
 
 /**

@@ -34,6 +34,13 @@ export const greaterEqual: Comparison<'greaterEqual', Numeric> = comparison('gre
 export const logicalAnd: BinaryFn<'logicalAnd', 'bool'> = binary('logicalAnd', BOOL, prim.and)
 /** Either; bool operands, broadcast. */
 export const logicalOr: BinaryFn<'logicalOr', 'bool'> = binary('logicalOr', BOOL, prim.or)
+/**
+ * One of the two but not both; bool operands, broadcast.
+ *
+ * @example
+ * const y = logicalXor(tensor([true, true]), tensor([true, false]))
+ */
+export const logicalXor: BinaryFn<'logicalXor', 'bool'> = binary('logicalXor', BOOL, prim.xor)
 /** Not; a bool operand. */
 export const logicalNot: Unary<'logicalNot', 'bool'> = unary('logicalNot', BOOL, prim.not)
 

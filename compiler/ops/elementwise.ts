@@ -6,11 +6,11 @@ import * as p from './prim.js'
 import { asDtype, elementwise, fail, pointwise, same } from './rules.js'
 
 const shapes = [[2, 3], [7], []]
-const one = (low: number, high: number, more: Partial<Sample> = {}): Sample[] => [
+export const one = (low: number, high: number, more: Partial<Sample> = {}): Sample[] => [
   ...shapes.map((shape) => ({ inputs: [{ shape, low, high }], ...more })),
 ]
 
-interface Unary {
+export interface Unary {
   readonly doc: string
   readonly f: (x: number) => number
   /** Factor of the tangent from the operand and the result; null: zero almost everywhere. */
@@ -23,7 +23,7 @@ interface Unary {
 const floats: readonly DType[] = ['f32']
 const numbers: readonly DType[] = ['f32', 'i32']
 
-const unary = (name: string, r: Unary): OpRecord =>
+export const unary = (name: string, r: Unary): OpRecord =>
   op({
     name,
     doc: r.doc,
@@ -155,7 +155,7 @@ export const stopGradient = unary('stopGradient', {
   samples: one(-1, 1, { smooth: false }),
 })
 
-const discrete = {
+export const discrete = {
   jvp: 'nondifferentiable',
   transpose: 'nonlinear',
   batch: 'elementwise',
@@ -200,7 +200,7 @@ function saturate(v: number, dtype: DType): number {
   return asDtype(v, dtype)
 }
 
-const two = (low: number, high: number, more: Partial<Sample> = {}): Sample[] =>
+export const two = (low: number, high: number, more: Partial<Sample> = {}): Sample[] =>
   shapes.map((shape) => ({
     inputs: [
       { shape, low, high },
@@ -223,7 +223,7 @@ const ints: Sample[] = [
   },
 ]
 
-interface Binary {
+export interface Binary {
   readonly doc: string
   /** On exact integers of i32 and u32 too; the result is wrapped to 32 bits. */
   readonly f: (a: number, b: number) => number
@@ -239,7 +239,7 @@ interface Binary {
   readonly dtypes?: readonly DType[]
   readonly samples: Sample[]
 }
-const binary = (name: string, r: Binary): OpRecord =>
+export const binary = (name: string, r: Binary): OpRecord =>
   op({
     name,
     doc: r.doc,

@@ -1,5 +1,8 @@
 /** Importing this registers every primitive. */
 import './elementwise.js'
+import './rounding.js'
+import './functions.js'
+import './special.js'
 import './create.js'
 import './views.js'
 import './reduce.js'

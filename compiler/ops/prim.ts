@@ -33,6 +33,31 @@ export const cos = unary('cos')
 export const abs = unary('abs')
 export const sign = unary('sign')
 export const floor = unary('floor')
+export const ceil = unary('ceil')
+/** Half to even. */
+export const round = unary('round')
+export const trunc = unary('trunc')
+export const exp2 = unary('exp2')
+export const expm1 = unary('expm1')
+export const log1p = unary('log1p')
+export const tan = unary('tan')
+export const asin = unary('asin')
+export const acos = unary('acos')
+export const atan = unary('atan')
+export const sinh = unary('sinh')
+export const cosh = unary('cosh')
+export const asinh = unary('asinh')
+export const acosh = unary('acosh')
+export const atanh = unary('atanh')
+export const cbrt = unary('cbrt')
+export const erfc = unary('erfc')
+export const erfInv = unary('erfInv')
+/** log |Γ(x)|. */
+export const logGamma = unary('logGamma')
+export const digamma = unary('digamma')
+/** Integers: how many bits are 1, and how many are 0 above the highest 1. */
+export const popcount = unary('popcount')
+export const clz = unary('clz')
 export const logistic = unary('logistic')
 /** bool → logical not; integers → bitwise not. */
 export const not = unary('not')
@@ -47,6 +72,8 @@ export const min = binary('min')
 export const pow = binary('pow')
 /** Remainder with the sign of the dividend (C, lax.rem). */
 export const rem = binary('rem')
+/** The angle of (b, a), as Math.atan2(a, b). */
+export const atan2 = binary('atan2')
 /** bool or integers. */
 export const and = binary('and')
 export const or = binary('or')
@@ -67,6 +94,9 @@ export const select = (cond: AnyTensor, onTrue: AnyTensor, onFalse: AnyTensor): 
   bind1(opOf('select'), [cond, onTrue, onFalse])
 export const cast = (x: AnyTensor, dtype: DType): AnyTensor =>
   x.dtype === dtype ? x : bind1(opOf('cast'), [x], { dtype })
+/** The same bits as another dtype of 32 bits. */
+export const bitcast = (x: AnyTensor, dtype: DType): AnyTensor =>
+  x.dtype === dtype ? x : bind1(opOf('bitcast'), [x], { dtype })
 /** A scalar of shape []. NaN and infinities are allowed. */
 export const constant = (value: number, dtype: DType = 'f32'): AnyTensor =>
   bind1(opOf('constant'), [], { value: json(value), dtype })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Expr, exprs, scalarType, widthOf } from '../../compiler/kernel/expr.js'
 import { expandMath, mathNames } from '../../compiler/kernel/math/expand.js'
 import { erf } from '../../compiler/ops/elementwise.js'
+import { digamma, erfc, erfInv, logGamma } from '../../compiler/ops/special.js'
 
 const floats = new Float32Array(1)
 const ints = new Int32Array(floats.buffer)
@@ -140,6 +141,26 @@ const functions: Record<string, { f: (x: number) => number; range: [number, numb
   cos: { f: Math.cos, range: [-100, 100], bound: 3.5 },
   rsqrt: { f: (x) => 1 / Math.sqrt(x), range: [0, 10], bound: 1.5 },
   sign: { f: Math.sign, range: [-1, 1], bound: 0 },
+  exp2: { f: (x) => 2 ** x, range: [-150, 129], bound: 2 },
+  expm1: { f: Math.expm1, range: [-19, 33], bound: 3 },
+  log1p: { f: Math.log1p, range: [-1, 3], bound: 3 },
+  tan: { f: Math.tan, range: [-100, 100], bound: 4 },
+  asin: { f: Math.asin, range: [-1.01, 1.01], bound: 4 },
+  acos: { f: Math.acos, range: [-1.01, 1.01], bound: 4 },
+  atan: { f: Math.atan, range: [-5, 5], bound: 3 },
+  sinh: { f: Math.sinh, range: [-90, 90], bound: 4 },
+  cosh: { f: Math.cosh, range: [-90, 90], bound: 4 },
+  asinh: { f: Math.asinh, range: [-5, 5], bound: 4 },
+  acosh: { f: Math.acosh, range: [0.9, 5], bound: 4 },
+  atanh: { f: Math.atanh, range: [-1.01, 1.01], bound: 4 },
+  cbrt: { f: Math.cbrt, range: [-9, 9], bound: 2 },
+  erfc: { f: erfc, range: [-4, 11], bound: 6 },
+  erfInv: { f: erfInv, range: [-1.01, 1.01], bound: 6 },
+}
+/** Of size 1 at least the error is relative, else absolute. */
+const nearZeros: Record<string, { f: (x: number) => number; range: [number, number]; bound: number }> = {
+  logGamma: { f: logGamma, range: [-6, 40], bound: 3e-6 },
+  digamma: { f: digamma, range: [-6, 40], bound: 3e-6 },
 }
 
 describe.each([true, false])('fused multiply-add: %s', (fused) => {
@@ -157,6 +178,29 @@ describe.each([true, false])('fused multiply-add: %s', (fused) => {
     const { f, range, bound } = functions[name]
     const run = compile(name, 1)
     for (const x of samples(...range)) check(run(x), f(x), bound, `${name}(${x})`)
+  })
+
+  test.each(Object.keys(nearZeros))('%s', (name) => {
+    const { f, range, bound } = nearZeros[name]
+    const run = compile(name, 1)
+    for (const x of samples(...range)) {
+      const [got, want] = [run(x), f(x)]
+      if (Number.isFinite(want) && Math.abs(want) < 3e38) {
+        // Beside a pole the result is as exact as the distance to it.
+        const error = Math.abs(got - want) / Math.max(1, Math.abs(want))
+        if (!(error <= bound)) expect.fail(`${name}(${x}) = ${got}, not ${want}: ${error}`)
+      } else check(run(x), f(x), 1, `${name}(${x})`)
+    }
+  })
+
+  test('atan2', () => {
+    const run = compile('atan2', 2)
+    const one = (a: number, b: number) => check(run(a, b), Math.atan2(a, b), 4, `atan2(${a}, ${b})`)
+    for (const a of special) for (const b of special) one(a, b)
+    for (let i = 0; i < 8000; i++) {
+      one(floatOf(i * 1431655), floatOf((i * 2654435) | 0))
+      one(Math.fround(Math.sin(i)), Math.fround(Math.cos(i)))
+    }
   })
 
   test('pow', () => {
@@ -200,7 +244,7 @@ test('four lanes have the same operations', () => {
   for (const name of mathNames) {
     if (name === 'dot4') continue
     const e = exprs()
-    const count = name === 'pow' || name === 'rem' ? 2 : 1
+    const count = ['pow', 'rem', 'atan2'].includes(name) ? 2 : 1
     const [one, four] = (['f32', 'f32x4'] as const).map((t) => {
       const variables = ['x', 'y'].slice(0, count).map((v) => e.variable(v + t, t))
       return operations(expandMath(e, e.call(name, t, variables) as Expr & { k: 'op' }))

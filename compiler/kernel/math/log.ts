@@ -37,3 +37,16 @@ export function log(e: Exprs, x: Expr): Expr {
   const special = b.select(b.eq(x, b.f(0)), b.f(Number.NEGATIVE_INFINITY), b.f(Number.NaN))
   return b.select(b.lt(b.f(0), x), finite, special)
 }
+
+/**
+ * log u + c/u with u = 1 + x rounded and c what rounding left out (after Kahan). What is below 2^-25 is its own result, and -0 stays.
+ */
+export function log1p(e: Exprs, x: Expr): Expr {
+  const b = basic(e, x)
+  const u = b.add(b.f(1), x)
+  const y = log(e, u)
+  const left = b.sub(x, b.sub(u, b.f(1)))
+  const inside = b.and(b.lt(b.f(-1), x), b.lt(x, b.f(2 ** 24)))
+  const corrected = b.select(inside, b.add(y, b.div(left, u)), y)
+  return b.select(b.lt(b.abs(x), b.f(2 ** -25)), x, corrected)
+}

@@ -32,7 +32,7 @@ function log2(b: Basic, x: Expr): Double {
 }
 
 /** 2^(high + low), |low| small; high may be infinite or NaN. The polynomial is of 2^r on ±1, relative error 1.3e-8. */
-function exp2(b: Basic, { high, low }: Double): Expr {
+function exp2Of(b: Basic, { high, low }: Double): Expr {
   const held = atMost(b, atLeast(b, high, -200), 200)
   const { n, power } = wholePower(b, held, 0.5)
   const r = b.add(b.fma(n, b.f(-2), held), low)
@@ -51,7 +51,7 @@ export function pow(e: Exprs, base: Expr, exponent: Expr): Expr {
   // Far from 1 the result is 0 or infinity, and the error of the product may not be a number.
   const near = b.lt(b.abs(y.high), b.f(200))
   const low = b.select(near, b.fma(exponent, log.low, y.low), b.f(0))
-  const result = exp2(b, { high: y.high, low })
+  const result = exp2Of(b, { high: y.high, low })
 
   const half = b.mul(exponent, b.f(0.5))
   const whole = b.eq(b.floor(exponent), exponent)
@@ -60,4 +60,9 @@ export function pow(e: Exprs, base: Expr, exponent: Expr): Expr {
   const negative = b.and(b.lt(base, b.f(0)), b.lt(b.f(-infinity), base))
   const real = b.select(b.and(negative, b.not(whole)), b.f(Number.NaN), signed)
   return b.select(b.or(b.eq(base, b.f(1)), b.eq(exponent, b.f(0))), b.f(1), real)
+}
+
+export function exp2(e: Exprs, x: Expr): Expr {
+  const b = basic(e, x)
+  return exp2Of(b, { high: x, low: b.f(0) })
 }

@@ -32,3 +32,14 @@ export function cos(e: Exprs, x: Expr): Expr {
   const { size, sign } = quarter(b, x, 1)
   return flip(b, size, sign)
 }
+
+/** sin / cos, and -cos / sin in odd quadrants. */
+export function tan(e: Exprs, x: Expr): Expr {
+  const b = basic(e, x)
+  const { n, r } = reduce(b, x)
+  const z = b.mul(r, r)
+  const odd = b.ne(b.and(n, b.i(1)), b.i(0))
+  const [s, c] = [sine(b, r, z), cosine(b, z)]
+  const size = b.div(b.select(odd, c, s), b.select(odd, s, c))
+  return flip(b, size, b.xor(b.shiftLeft(b.and(n, b.i(1)), 31), signOf(b, x)))
+}

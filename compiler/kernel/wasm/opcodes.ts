@@ -16,6 +16,8 @@ const integer = {
   xor: [0x73],
   eq: [0x46],
   ne: [0x47],
+  clz: [0x67],
+  popcount: [0x69],
 }
 const integers = {
   add: simd(0xae),
@@ -44,7 +46,7 @@ const table: Record<string, Record<string, readonly number[]>> = {
     ceil: [0x8d],
     floor: [0x8e],
     trunc: [0x8f],
-    nearest: [0x90],
+    round: [0x90],
     eq: [0x5b],
     ne: [0x5c],
     lt: [0x5d],
@@ -81,7 +83,7 @@ const table: Record<string, Record<string, readonly number[]>> = {
     ceil: simd(0x67),
     floor: simd(0x68),
     trunc: simd(0x69),
-    nearest: simd(0x6a),
+    round: simd(0x6a),
     eq: simd(0x41),
     ne: simd(0x42),
     lt: simd(0x43),

@@ -1,5 +1,5 @@
 // biome-ignore-all format: one case a line, its error beside it
-import { add, bitwiseAnd, clip, div, equal, exp, floor, gelu, less, logicalAnd, logicalNot, maximum, mul, neg, pow, sub, where } from '../../../compiler/lang/index.js'
+import { acosh, add, atan2, bitwiseAnd, bitwiseNot, clip, copysign, div, divmod, elu, equal, exp, floor, gelu, isClose, isInf, lerp, less, logicalAnd, logicalNot, logicalXor, maximum, mod, mul, neg, popcount, pow, round, softplus, sub, where } from '../../../compiler/lang/index.js'
 import { bool, f32, i32, u32 } from './make.js'
 
 export const cases = [
@@ -27,4 +27,18 @@ export const cases = [
   () => where(bool(2), f32(2), i32(2)), // where: dtypes differ: f32 vs i32; cast one of them
   () => where(bool(2), f32(2), f32(3)), // where: cannot broadcast [2] with [3]: dim 2 vs 3
   () => where(bool('B', 1), f32('T'), f32('S', 'T')), // where: cannot broadcast [B, T] with [S, T]: dim B vs S
+  () => acosh(i32('B')), // acosh: expected f32, got i32; cast it first
+  () => round(i32(3)), // round: expected f32, got i32; cast it first
+  () => atan2(f32(2, 3), f32(4, 3)), // atan2: cannot broadcast [2, 3] with [4, 3]: dim 2 vs 4
+  () => mod(i32(8), u32(8)), // mod: dtypes differ: i32 vs u32; cast one of them
+  () => divmod(bool(8), 2), // divmod: expected f32, i32 or u32, got bool; cast it first
+  () => copysign(f32('B'), i32('B')), // copysign: dtypes differ: f32 vs i32; cast one of them
+  () => isInf(i32(2)), // isInf: expected f32, got i32; cast it first
+  () => isClose(f32(2), f32('B', 3)), // isClose: cannot broadcast [2] with [B, 3]: dim 2 vs 3
+  () => lerp(f32(2), f32(2), f32(3)), // lerp: cannot broadcast [2] with [3]: dim 2 vs 3
+  () => elu(i32(2)), // elu: expected f32, got i32; cast it first
+  () => softplus(bool(2)), // softplus: expected f32, got bool; cast it first
+  () => logicalXor(f32(2), f32(2)), // logicalXor: expected bool, got f32; cast it first
+  () => bitwiseNot(f32(2)), // bitwiseNot: expected i32 or u32, got f32; cast it first
+  () => popcount(bool(2)), // popcount: expected i32 or u32, got bool; cast it first
 ]
