@@ -75,8 +75,8 @@ function opTable() {
   let slots = new Array<Op | undefined>(64)
   let count = 0
   const codes = new Map<string, number>()
-  /** Where an operation is, or the free slot where it would be. */
-  const find = (f: string, t: ExprType, args: readonly Expr[]): number => {
+  /** Where an operation is, or the free slot where it would be. Bounds are told apart: they may hold only where a branch is taken. */
+  const find = (f: string, t: ExprType, args: readonly Expr[], max: number): number => {
     let hash = codes.get(f)
     if (hash === undefined) {
       hash = codes.size
@@ -87,18 +87,18 @@ function opTable() {
     const mask = slots.length - 1
     for (let at = (hash ^ (hash >>> 13)) & mask; ; at = (at + 1) & mask) {
       const x = slots[at]
-      if (!x || (x.f === f && x.t === t && sameIndex(x.args, args))) return at
+      if (!x || (x.f === f && x.t === t && x.max === max && sameIndex(x.args, args))) return at
     }
   }
   return {
-    get: (f: string, t: ExprType, args: readonly Expr[]): Op | undefined => slots[find(f, t, args)],
+    get: (f: string, t: ExprType, args: readonly Expr[], max: number): Op | undefined => slots[find(f, t, args, max)],
     add: (x: Op): void => {
       if (++count * 2 > slots.length) {
         const old = slots
         slots = new Array(old.length * 4)
-        for (const y of old) if (y) slots[find(y.f, y.t, y.args)] = y
+        for (const y of old) if (y) slots[find(y.f, y.t, y.args, y.max)] = y
       }
-      slots[find(x.f, x.t, x.args)] = x
+      slots[find(x.f, x.t, x.args, x.max)] = x
     },
   }
 }
@@ -155,7 +155,7 @@ export function exprs(): Exprs {
   const call = (f: string, t: ExprType, args: readonly Expr[], max = unbounded): Expr => {
     if (f === 'select' && args[1] === args[2]) return args[1]
     if (f === 'select' && args[0].k === 'lit') return args[0].value ? args[1] : args[2]
-    const known = ops.get(f, t, args)
+    const known = ops.get(f, t, args, max)
     if (known) return known
     const x: Expr & { k: 'op' } = { k: 'op', t, id: nextId++, max, f, args }
     ops.add(x)
@@ -247,6 +247,8 @@ export function exprs(): Exprs {
   }
   const idiv: (a: Expr, by: number) => Expr = remembered((a, by) => {
     if (by === 1) return a
+    // An axis without elements: no index is ever divided by it.
+    if (by === 0) return index(0)
     const { q, r } = split(a, by)
     if (r.max < by) return q
     // (g·x + rest) / (g·n) = x / n
@@ -257,7 +259,7 @@ export function exprs(): Exprs {
     return iadd(q, call('idiv', 'u32', [r, index(by)], Math.floor(r.max / by)))
   })
   const imod: (a: Expr, by: number) => Expr = remembered((a, by) => {
-    if (by === 1) return index(0)
+    if (by <= 1) return index(0)
     const { r } = split(a, by)
     if (r.max < by) return r
     // (g·x + rest) % (g·n) = g·(x % n) + rest

@@ -1,10 +1,13 @@
 import type { Target } from '../ir/program.js'
+import type { KernelRule } from '../ops/op.js'
 import { kindOf } from '../pass/graph.js'
 import type { Group, Grouping } from '../pass/group.js'
 import type { Lowered } from './build.js'
+import { lowerCpuCumulative } from './cpu/cumulative.js'
 import { lowerCpuLoops } from './cpu/loops.js'
 import { lowerCpuMatmul } from './cpu/matmul.js'
 import { lowerCpuScatter } from './cpu/scatter.js'
+import { lowerCumulative } from './cumulative.js'
 import { loopShape, lowerLoops } from './loops.js'
 import { lowerMatmul } from './matmul.js'
 import { lowerScatter } from './scatter.js'
@@ -21,10 +24,22 @@ export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
     if (!twice || length <= target.maxStorageBuffersPerShaderStage) return lowered
     return lowerLoops(grouping, g, target, { ...shape, four: 'none' })
   }
-  return kindOf(g.anchors[0]) === 'scatter' ? lowerScatter(grouping, g, target) : lowerMatmul(grouping, g, target)
+  const own = ownKernels[kindOf(g.anchors[0])]
+  return own ? own(grouping, g, target) : lowerMatmul(grouping, g, target)
 }
 
 function lowerForCpu(grouping: Grouping, g: Group, target: Target): Lowered {
   if (g.kind === 'loops') return lowerCpuLoops(grouping, g)
-  return kindOf(g.anchors[0]) === 'scatter' ? lowerCpuScatter(grouping, g) : lowerCpuMatmul(grouping, g, target)
+  const own = ownCpuKernels[kindOf(g.anchors[0])]
+  return own ? own(grouping, g) : lowerCpuMatmul(grouping, g, target)
+}
+
+/** Strategies by the kind of an equation with a kernel of its own; products have the others. */
+const ownKernels: Partial<Record<KernelRule['kind'], typeof lowerScatter>> = {
+  scatter: lowerScatter,
+  cumulative: lowerCumulative,
+}
+const ownCpuKernels: Partial<Record<KernelRule['kind'], typeof lowerCpuScatter>> = {
+  scatter: lowerCpuScatter,
+  cumulative: lowerCpuCumulative,
 }

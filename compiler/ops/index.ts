@@ -12,6 +12,7 @@ import './reverse.js'
 import './conv.js'
 import './pool.js'
 import './indexing.js'
+import './cumulative.js'
 import './composite.js'
 
 export * from './op.js'

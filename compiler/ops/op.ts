@@ -90,6 +90,8 @@ export type KernelRule =
   | { readonly kind: 'dot' }
   /** Sums rows by number: operands are those of scatterAdd. */
   | { readonly kind: 'scatter' }
+  /** Running totals in blocks: operands are those of cumulativeBlocks. */
+  | { readonly kind: 'cumulative' }
   /** Expands to other ops before fusion. */
   | { readonly kind: 'composite'; readonly expand: (inputs: readonly AnyTensor[], params: Params) => AnyTensor[] }
 

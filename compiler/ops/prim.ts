@@ -2,6 +2,7 @@ import type { DType } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { bind1 } from '../trace/tensor.js'
 import type { ConvParams } from './conv-dims.js'
+import type { Accumulate } from './cumulative.js'
 import { type AnyTensor, opOf } from './op.js'
 import type { PoolParams } from './pool.js'
 import { type Axis, axisParams } from './windows.js'
@@ -161,6 +162,10 @@ export const gather = (x: AnyTensor, ids: AnyTensor): AnyTensor => bind1(opOf('g
 /** Sums rows of `updates` [...S, …rest] by `ids` [...S] into [rows, …rest]; ids outside are dropped. Order is fixed, so results repeat bit for bit. */
 export const scatterAdd = (ids: AnyTensor, updates: AnyTensor, rows: number): AnyTensor =>
   bind1(opOf('scatterAdd'), [ids, updates], { rows })
+
+/** Running totals along `axis`. */
+export const cumulative = (x: AnyTensor, combine: Accumulate, axis: number, reverse = false): AnyTensor =>
+  bind1(opOf('cumulative'), [x], { combine, axis, reverse })
 
 export const softmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('softmax'), [x], { axis })
 export const logSoftmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('logSoftmax'), [x], { axis })

@@ -2,7 +2,7 @@ import type { Target } from '../ir/program.js'
 import { type Eqn, sameShape, size, type Var } from '../ir/types.js'
 import { emitter, type Held, NotAtHand } from '../kernel/emit.js'
 import { type Expr, exprs } from '../kernel/expr.js'
-import { type Graph, hasOwnKernel, kindOf, mapRule } from './graph.js'
+import { type Graph, hasOwnKernel, kindOf, mapRule, takesMore } from './graph.js'
 import {
   domainOf,
   type Group,
@@ -80,7 +80,8 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
 
   const tryJoin = (item: Item, g: Group, producers: ReadonlySet<Group>): boolean => {
     if (item.anchor && (g.kind === 'own' || kindOf(item.eqn) !== 'reduce' || !canReduceIn(item.eqn, g))) return false
-    if (!item.anchor && g.kind === 'own' && subtreeCost(graph, item.v, leaves) > 60) return false
+    if (!item.anchor && g.kind === 'own' && (!takesMore(g.anchors[0]) || subtreeCost(graph, item.v, leaves) > 60))
+      return false
     if (bindings([...members(g), item.v]) > target.maxStorageBuffersPerShaderStage) return false
     const at = place.get(g)!
     const deps = [...producers].filter((d) => d !== g)

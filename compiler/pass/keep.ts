@@ -1,6 +1,6 @@
 import type { Target } from '../ir/program.js'
 import { type Eqn, sameShape, size, type Var } from '../ir/types.js'
-import { type Graph, hasOwnKernel, mapRule } from './graph.js'
+import { type Graph, mapRule, takesMore } from './graph.js'
 import type { Group, Grouping } from './group.js'
 
 /** What is in memory for every kernel but the one that makes it: inputs, results of reductions and products, values chosen to be. */
@@ -144,7 +144,7 @@ function worthKeeping(graph: Graph, v: Var, leaves: Leaves): boolean {
         large.add(x)
         // What a product ends in is stored by its kernel anyway: store the end of the chain instead of the bare product.
         const def = graph.def.get(x)
-        if (def && hasOwnKernel(def)) product = true
+        if (def && takesMore(def)) product = true
       }
   }
   return product || cost >= keepFrom || large.size >= 3

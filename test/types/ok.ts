@@ -13,6 +13,9 @@ import {
   conv,
   convTranspose,
   cos,
+  cumLogSumExp,
+  cummax,
+  cumsum,
   div,
   dotGeneral,
   einsum,
@@ -238,6 +241,9 @@ is<[], 'i32'>()(argmax(t('B', 8)))
 is<['B']>()(logSumExp(t('B', 8), -1))
 is<['B', 8]>()(softmax(t('B', 8)))
 is<['B', 8]>()(logSoftmax(t('B', 8), 0))
+is<['B', 8]>()(cumsum(t('B', 8)))
+is<['B', 8], 'i32'>()(cummax(i('B', 8), -1, { reverse: true }))
+is<['B', 8]>()(cumLogSumExp(t('B', 8), 1))
 
 // creation and lookup
 is<[2, 3]>()(zeros([2, 3]))
