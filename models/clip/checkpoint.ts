@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FoveaError, tensor } from '../../index.js'
 import {
@@ -11,8 +11,11 @@ import {
 } from '../../stdlib/checkpoint/index.js'
 import type { PreprocessorConfig } from '../../stdlib/image/index.js'
 import { loadTokenizer, type Tokenizer, writeTokenizer } from '../../stdlib/text/index.js'
-import { type ClipConfig, parseConfig } from './config.js'
-import { type ClipParams, clipTemplate } from './params.js'
+import { type ClipConfig, parseConfig, type ResNetClipConfig } from './config.js'
+import { fromOpenAi, isOpenAi } from './openai.js'
+import { type ClipParams, clipTemplate, type ResNetClipParams, resnetClipTemplate } from './params.js'
+import type { ResNetStats } from './resnet.js'
+import { resnetStatsTemplate } from './resnet-params.js'
 
 /** A model with what it takes to use it. */
 export interface Clip {
@@ -34,13 +37,78 @@ const ignored = [/\.position_ids$/]
  * const { params, config } = await loadClip('checkpoints/clip')
  */
 export async function loadClip(folder: string): Promise<Clip> {
+  const { config, tensors, ...rest } = await openFolder(folder)
+  if (isResNet(config))
+    throw new FoveaError('checkpoint', `${folder} holds CLIP with a ResNet: open it with loadResNetClip`)
+  const params = hostToParams<ClipParams>(fromStateDict(clipTemplate(config), tensors, { ignore: ignored }))
+  return { config, params, ...rest }
+}
+
+/** CLIP with a modified ResNet, with what it takes to use it. */
+export interface ResNetClip extends Omit<Clip, 'config' | 'params'> {
+  readonly config: ResNetClipConfig
+  readonly params: ResNetClipParams
+  /** Running statistics of its batch norms. */
+  readonly stats: ResNetStats
+}
+
+/**
+ * Opens a folder of CLIP with a modified ResNet, in the key layout of the first release or of open_clip. Throws like `loadClip`.
+ *
+ * @example
+ * const { params, stats } = await loadResNetClip('checkpoints/RN50')
+ */
+export async function loadResNetClip(folder: string): Promise<ResNetClip> {
+  const { config, tensors, ...rest } = await openFolder(folder)
+  if (!isResNet(config)) throw new FoveaError('checkpoint', `${folder} holds CLIP with a ViT: open it with loadClip`)
+  const params = fromStateDict(resnetClipTemplate(config), tensors, { ignore: [...ignored, statistic] })
+  const stats = fromStateDict({ visual: resnetStatsTemplate(config.vision_config) }, tensors, { ignore: [parameter] })
+  return { config, params: hostToParams(params), stats: hostToParams<ResNetStats>(stats.visual), ...rest }
+}
+const statistic = /\.running_(mean|var)$/
+const parameter = /^(?!.*\.running_(mean|var)$)/
+
+const isResNet = (config: ClipConfig | ResNetClipConfig): config is ResNetClipConfig => 'layers' in config.vision_config
+
+/** A folder's weights under Hugging Face's names, its config, and the rest of what belongs to a model. */
+async function openFolder(folder: string) {
   await recoverFolder(folder)
-  const file = join(folder, 'config.json')
-  const config = parseConfig(await readJson(file), file)
-  const params = hostToParams(fromStateDict(clipTemplate(config), await readWeights(folder), { ignore: ignored }))
+  const weights = await readWeights(folder)
+  const { config, tensors } = isOpenAi(weights)
+    ? fromOpenAi(weights, await openClipConfig(folder))
+    : {
+        config: parseConfig(await readJson(join(folder, 'config.json')), join(folder, 'config.json')),
+        tensors: weights,
+      }
   const tokenizer = await loadTokenizer(folder)
   const preprocessor = (await readJson(join(folder, 'preprocessor_config.json'))) as PreprocessorConfig
-  return { config, params, tokenizer, preprocessor }
+  return { config, tensors, tokenizer, preprocessor }
+}
+
+/** What open_clip_config.json says that shapes don't; {} without the file. */
+async function openClipConfig(folder: string): Promise<Parameters<typeof fromOpenAi>[1]> {
+  const name = 'open_clip_config.json'
+  if (!(await readdir(folder)).includes(name)) return {}
+  const json = (await readJson(join(folder, name))) as OpenClipConfig
+  const { model_cfg: model = {} } = json
+  const { vision_cfg: vision = {}, text_cfg: text = {} } = model
+  return {
+    textHeads: text.heads,
+    headWidth: vision.head_width,
+    visionHeads: vision.head_width && typeof vision.layers === 'number' ? vision.width! / vision.head_width : undefined,
+    act: model.quick_gelu ? 'quick_gelu' : 'gelu',
+  }
+}
+interface OpenClipConfig {
+  readonly model_cfg?: {
+    readonly quick_gelu?: boolean
+    readonly vision_cfg?: {
+      readonly layers?: number | readonly number[]
+      readonly width?: number
+      readonly head_width?: number
+    }
+    readonly text_cfg?: { readonly heads?: number }
+  }
 }
 
 /** Writes a model's files into an existing folder, in the layout that `loadClip` and `transformers` open. */
@@ -52,14 +120,14 @@ export async function saveClip(folder: string, { config, params, tokenizer, prep
 }
 
 /** A tree of host tensors as a tree of tensors. */
-export function hostToParams<T>(tree: T): ClipParams {
+export function hostToParams<P>(tree: unknown): P {
   const build = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(build)
     const host = node as HostTensor
     if (ArrayBuffer.isView(host.data)) return tensor(host.data, host.shape, host.dtype === 'u8' ? 'u32' : host.dtype)
     return Object.fromEntries(Object.entries(node as object).map(([name, x]) => [name, build(x)]))
   }
-  return build(tree) as ClipParams
+  return build(tree) as P
 }
 
 async function readJson(file: string): Promise<unknown> {

@@ -31,6 +31,21 @@ export interface VisionConfig extends TowerConfig {
   readonly num_channels: number
 }
 
+/** CLIP with the modified ResNet as its image tower. */
+export interface ResNetClipConfig extends Omit<ClipConfig, 'vision_config'> {
+  readonly vision_config: ResNetConfig
+}
+/** open_clip's vision_cfg of a ResNet. */
+export interface ResNetConfig {
+  /** Blocks of the four layers: [3, 4, 6, 3] for RN50. */
+  readonly layers: readonly [number, number, number, number]
+  /** Features after the stem: 64 for RN50; the last layer has 32 times as many. */
+  readonly width: number
+  readonly image_size: number
+  /** Width of a head of the attention pool. */
+  readonly head_width: number
+}
+
 // Hugging Face leaves defaults out of config.json.
 const tower = { hidden_act: 'quick_gelu', layer_norm_eps: 1e-5, num_hidden_layers: 12 }
 const textDefaults = {

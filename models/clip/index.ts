@@ -1,18 +1,21 @@
-export { type Clip, loadClip, saveClip } from './checkpoint.js'
+export { type Clip, loadClip, loadResNetClip, type ResNetClip, saveClip } from './checkpoint.js'
 export { type Classified, type ClassifyOptions, classify } from './classify.js'
-export { type ClipConfig, parseConfig, smallConfig } from './config.js'
+export { type ClipConfig, parseConfig, type ResNetClipConfig, type ResNetConfig, smallConfig } from './config.js'
 export { evaluateShapes, shapePrompts } from './evaluate.js'
 export {
   clampLogitScale,
   clipLogits,
   clipLoss,
+  clipLossResNet,
   contrastive,
   encodeImage,
+  encodeImageResNet,
   encodeText,
   imageFeatures,
   textFeatures,
   textTower,
   visionTower,
 } from './model.js'
-export { type ClipParams, clipTemplate, initClip } from './params.js'
+export { type ClipParams, clipTemplate, initClip, initResNetClip, type ResNetClipParams } from './params.js'
+export { type ResNetParams, type ResNetStats, resnetTower, resnetTowerTrain } from './resnet.js'
 export { type Trained, type TrainOptions, trainClip } from './train.js'

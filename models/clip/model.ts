@@ -31,8 +31,9 @@ import {
 } from '../../index.js'
 import { layerNorm } from '../../stdlib/nn/index.js'
 import { encodeAt } from '../parts/transformer.js'
-import type { ClipConfig, TextConfig, VisionConfig } from './config.js'
-import type { ClipParams, TextParams, VisionParams } from './params.js'
+import type { ClipConfig, ResNetClipConfig, TextConfig, VisionConfig } from './config.js'
+import type { ClipParams, ResNetClipParams, TextParams, VisionParams } from './params.js'
+import { type ResNetStats, resnetTower, resnetTowerTrain } from './resnet.js'
 
 type F<S> = Tensor<S, 'f32'>
 type I<S> = Tensor<S, 'i32'>
@@ -99,10 +100,13 @@ const project = poly(
 export const imageFeatures = (p: ClipParams, config: ClipConfig, pixels: F<['b', 'c', 's', 's']>): F<['b', 'e']> =>
   namedScope('vision', () => project(visionTower(p.vision_model, config.vision_config, pixels), p.visual_projection))
 
+/** What of a model the texts go through. */
+type TextSide = Pick<ClipParams, 'text_model' | 'text_projection'>
+
 /** Projected texts: ids [b, t], mask 1 for tokens and 0 for padding → [b, e], not normalised. */
 export const textFeatures = (
-  p: ClipParams,
-  config: ClipConfig,
+  p: TextSide,
+  config: Pick<ClipConfig, 'text_config'>,
   ids: I<['b', 't']>,
   mask: I<['b', 't']>,
 ): F<['b', 'e']> =>
@@ -113,8 +117,12 @@ export const encodeImage = (p: ClipParams, config: ClipConfig, pixels: F<['b', '
   normalise(imageFeatures(p, config, pixels))
 
 /** Unit-length embeddings of texts: ids [b, t], mask [b, t] → [b, e]. */
-export const encodeText = (p: ClipParams, config: ClipConfig, ids: I<['b', 't']>, mask: I<['b', 't']>): F<['b', 'e']> =>
-  normalise(textFeatures(p, config, ids, mask))
+export const encodeText = (
+  p: TextSide,
+  config: Pick<ClipConfig, 'text_config'>,
+  ids: I<['b', 't']>,
+  mask: I<['b', 't']>,
+): F<['b', 'e']> => normalise(textFeatures(p, config, ids, mask))
 
 /** exp(logit_scale) · cosine similarity of every picture with every text: [i, e] and [t, e] → [i, t]. */
 export const clipLogits = poly(
@@ -140,6 +148,28 @@ export function clipLoss(
 ): F<[]> {
   const [images, texts] = [encodeImage(p, config, pixels), encodeText(p, config, ids, mask)]
   return namedScope('loss', () => contrastive(clipLogits(images, texts, p.logit_scale)))
+}
+
+/** Unit-length embeddings of pictures [b, 3, s, s] → [b, e] by a trained ResNet. */
+export const encodeImageResNet = (
+  p: Pick<ResNetClipParams, 'visual'>,
+  config: Pick<ResNetClipConfig, 'vision_config'>,
+  stats: ResNetStats,
+  pixels: F<['b', 'c', 's', 's']>,
+): F<['b', 'e']> => normalise(namedScope('vision', () => resnetTower(p.visual, config.vision_config, stats, pixels)))
+
+/** The contrastive loss of a batch of pairs in training with a ResNet, and the running statistics after it. */
+export function clipLossResNet(
+  p: ResNetClipParams,
+  config: ResNetClipConfig,
+  stats: ResNetStats,
+  pixels: F<['b', 'c', 's', 's']>,
+  ids: I<['b', 't']>,
+  mask: I<['b', 't']>,
+): [loss: F<[]>, stats: ResNetStats] {
+  const [features, next] = namedScope('vision', () => resnetTowerTrain(p.visual, config.vision_config, stats, pixels))
+  const [images, texts] = [normalise(features), encodeText(p, config, ids, mask)]
+  return [namedScope('loss', () => contrastive(clipLogits(images, texts, p.logit_scale))), next]
 }
 
 /** The temperature kept in [1, 100], as after each step of training: logit_scale in [0, ln 100]. Source: Radford et al. 2021, 2.5. */

@@ -1,7 +1,10 @@
 import { type Tensor, tensor } from '../../index.js'
 import { key, normal } from '../../stdlib/random/index.js'
 import type { EncoderLayer, LayerNorm } from '../parts/transformer.js'
-import type { ClipConfig, TextConfig, VisionConfig } from './config.js'
+import type { ClipConfig, ResNetClipConfig, TextConfig, VisionConfig } from './config.js'
+import type { ResNetParams } from './resnet.js'
+import { resnetTemplate } from './resnet-params.js'
+import { constant, drawn, norm, type Start } from './starts.js'
 
 type F<S> = Tensor<S, 'f32'>
 
@@ -12,6 +15,10 @@ export interface ClipParams {
   readonly vision_model: VisionParams
   readonly text_projection: { readonly weight: F<['e', 'd']> }
   readonly visual_projection: { readonly weight: F<['e', 'd']> }
+}
+/** Parameters of CLIP with a ResNet: the text tower in Hugging Face's layout, the image tower in the first release's. */
+export interface ResNetClipParams extends Omit<ClipParams, 'vision_model' | 'visual_projection'> {
+  readonly visual: ResNetParams
 }
 export interface TextParams {
   readonly embeddings: {
@@ -32,17 +39,6 @@ export interface VisionParams {
   readonly encoder: { readonly layers: readonly EncoderLayer[] }
   readonly post_layernorm: LayerNorm
 }
-
-/** How one parameter starts: a normal distribution of this standard deviation, or a constant. */
-interface Start {
-  readonly shape: readonly number[]
-  readonly dtype: 'f32'
-  readonly std?: number
-  readonly value?: number
-}
-const drawn = (shape: readonly number[], std: number): Start => ({ shape, dtype: 'f32', std })
-const constant = (shape: readonly number[], value: number): Start => ({ shape, dtype: 'f32', value })
-const norm = (d: number) => ({ bias: constant([d], 0), weight: constant([d], 1) })
 
 // Standard deviations: CLIPPreTrainedModel._init_weights with initializer_factor 1 and initializer_range 0.02,
 // after Radford et al. 2021, section 2.4, and GPT-2's scaling by depth.
@@ -65,20 +61,24 @@ function layers({ hidden_size: d, intermediate_size: f, num_hidden_layers: n }: 
   }))
 }
 
+const textTemplate = ({ text_config: t, projection_dim: e }: Pick<ClipConfig, 'text_config' | 'projection_dim'>) => ({
+  text_model: {
+    embeddings: {
+      position_embedding: { weight: drawn([t.max_position_embeddings, t.hidden_size], 0.02) },
+      token_embedding: { weight: drawn([t.vocab_size, t.hidden_size], 0.02) },
+    },
+    encoder: { layers: layers(t) },
+    final_layer_norm: norm(t.hidden_size),
+  },
+  text_projection: { weight: drawn([e, t.hidden_size], t.hidden_size ** -0.5) },
+})
+
 /** Shapes of all parameters, as a tree of { shape, dtype }, with how each starts. */
 export function clipTemplate(config: ClipConfig) {
-  const { text_config: t, vision_config: v, projection_dim: e } = config
+  const { vision_config: v, projection_dim: e } = config
   return {
     logit_scale: constant([], config.logit_scale_init_value),
-    text_model: {
-      embeddings: {
-        position_embedding: { weight: drawn([t.max_position_embeddings, t.hidden_size], 0.02) },
-        token_embedding: { weight: drawn([t.vocab_size, t.hidden_size], 0.02) },
-      },
-      encoder: { layers: layers(t) },
-      final_layer_norm: norm(t.hidden_size),
-    },
-    text_projection: { weight: drawn([e, t.hidden_size], t.hidden_size ** -0.5) },
+    ...textTemplate(config),
     vision_model: {
       embeddings: {
         class_embedding: drawn([v.hidden_size], v.hidden_size ** -0.5),
@@ -93,9 +93,22 @@ export function clipTemplate(config: ClipConfig) {
   }
 }
 
+/** The same of CLIP with a ResNet. */
+export const resnetClipTemplate = (config: ResNetClipConfig) => ({
+  logit_scale: constant([], config.logit_scale_init_value),
+  ...textTemplate(config),
+  visual: resnetTemplate(config.vision_config, config.projection_dim),
+})
+
 /** New parameters: one draw of normal numbers, shared out in the tree's order, so a seed gives the same model everywhere. */
-export async function initClip(config: ClipConfig, seed: number): Promise<ClipParams> {
-  const template = clipTemplate(config)
+export const initClip = async (config: ClipConfig, seed: number): Promise<ClipParams> =>
+  (await drawParams(clipTemplate(config), seed)) as ClipParams
+
+/** New parameters of CLIP with a ResNet. */
+export const initResNetClip = async (config: ResNetClipConfig, seed: number): Promise<ResNetClipParams> =>
+  (await drawParams(resnetClipTemplate(config), seed)) as ResNetClipParams
+
+async function drawParams(template: unknown, seed: number): Promise<unknown> {
   const numbers = (s: Start): number => s.shape.reduce((a, b) => a * b, 1)
   let total = 0
   mapStarts(template, (s) => {
@@ -114,7 +127,7 @@ export async function initClip(config: ClipConfig, seed: number): Promise<ClipPa
       at += n
     }
     return tensor(data, s.shape)
-  }) as unknown as ClipParams
+  })
 }
 
 function mapStarts(node: unknown, f: (s: Start) => unknown): unknown {
