@@ -13,6 +13,7 @@ export async function makeWorld(root: string, folder: string): Promise<Names> {
   const at = (name: string): string => join(folder, name)
   await cp(fixture, at('clip'), { recursive: true })
   await cp(fixture, at('checkpoints/clip'), { recursive: true })
+  await cp(join(root, 'test/models/fixtures/clip-resnet'), at('checkpoints/RN50'), { recursive: true })
   await cp(join(fixture, 'rocket.jpg'), at('cat.jpg'))
   await mkdir(at('runs'))
   await drawShapes(at('shapes/train'), { count: 64, seed: 1 })
