@@ -18,13 +18,17 @@ const inferAxis =
   }
 
 /** Calls `f` with each line of elements along `axis`: its offset and step. */
-function eachLine(shape: readonly number[], axis: number, f: (start: number, step: number, n: number) => void): void {
+export function eachLine(
+  shape: readonly number[],
+  axis: number,
+  f: (start: number, step: number, n: number) => void,
+): void {
   const step = size(shape.slice(axis + 1))
   const n = shape[axis]
   for (let outer = 0; outer < size(shape.slice(0, axis)); outer++)
     for (let inner = 0; inner < step; inner++) f(outer * n * step + inner, step, n)
 }
-const along = (x: AnyTensor, y: AnyTensor, axis: number): AnyTensor => p.unreduce(y, x.aval.shape, [axis])
+export const along = (x: AnyTensor, y: AnyTensor, axis: number): AnyTensor => p.unreduce(y, x.aval.shape, [axis])
 
 /** Row maximum and log of the sum of exponentials beyond it. */
 function logSumExpLine(x: RefArray, start: number, step: number, n: number): number {
@@ -99,49 +103,5 @@ export const logSoftmax = op({
   samples: [
     { inputs: [{ shape: [3, 5], low: -3, high: 3 }], params: { axis: 1 } },
     { inputs: [{ shape: [3, 5], low: -3, high: 3 }], params: { axis: 0 } },
-  ],
-})
-
-export const argmax = op({
-  name: 'argmax',
-  doc: 'Index (i32) of the first largest element along params.axis; a line with NaN gives its last index.',
-  infer: ([x], params) => {
-    const axis = params.axis as number
-    if (!(axis >= 0 && axis < x.shape.length))
-      fail(`argmax: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
-    if (x.dtype === 'bool') throw new FoveaError('dtype', 'argmax: expected numbers, got bool; cast it to i32')
-    return [{ shape: x.shape.filter((_, d) => d !== axis), dtype: 'i32' }]
-  },
-  eval: ([x], params, [out]) => {
-    const data: number[] = []
-    eachLine(x.shape, params.axis as number, (start, step, n) => {
-      let best = 0
-      for (let i = 0; i < n; i++) {
-        const v = x.data[start + i * step]
-        if (Number.isNaN(v)) {
-          best = n - 1
-          break
-        }
-        if (v > x.data[start + best * step]) best = i
-      }
-      data.push(best)
-    })
-    return [{ ...out, data: Float64Array.from(data) }]
-  },
-  jvp: 'nondifferentiable',
-  transpose: 'nonlinear',
-  batch: ({ inputs: [x], params }) => [p.argmax(x, (params.axis as number) + 1)],
-  kernel: {
-    kind: 'composite',
-    expand: ([x], params) => {
-      const axis = params.axis as number
-      const hit = p.eq(x, along(x, p.reduceMax(x, [axis]), axis))
-      const at = p.iota(x.aval.shape, axis, 'i32')
-      return [p.reduceMin(p.select(hit, at, p.like(at, x.aval.shape[axis] - 1)), [axis])]
-    },
-  },
-  samples: [
-    { inputs: [{ shape: [3, 7], low: -3, high: 3 }], params: { axis: 1 } },
-    { inputs: [{ shape: [5, 2], dtype: 'i32', low: -3, high: 3 }], params: { axis: 0 } },
   ],
 })

@@ -14,5 +14,6 @@ import './pool.js'
 import './indexing.js'
 import './cumulative.js'
 import './composite.js'
+import './arg.js'
 
 export * from './op.js'

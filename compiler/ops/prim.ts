@@ -156,6 +156,8 @@ export const reduceMin = (x: AnyTensor, axes: readonly number[]): AnyTensor => b
 export const reduceProd = (x: AnyTensor, axes: readonly number[]): AnyTensor => bind1(opOf('reduceProd'), [x], { axes })
 /** First index of the largest element, i32. */
 export const argmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('argmax'), [x], { axis })
+/** First index of the smallest. */
+export const argmin = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('argmin'), [x], { axis })
 
 /** Rows of `x` [V, …rest] at `ids` (i32, any shape S) → [...S, …rest]. An id outside 0…V-1 gives NaN (f32) or 0. */
 export const gather = (x: AnyTensor, ids: AnyTensor): AnyTensor => bind1(opOf('gather'), [x, ids])
