@@ -92,6 +92,8 @@ export type KernelRule =
   | { readonly kind: 'scatter' }
   /** Running totals in blocks: operands are those of cumulativeBlocks. */
   | { readonly kind: 'cumulative' }
+  /** Runs functions (its equation's `fns`), or orders others: has no kernel itself. */
+  | { readonly kind: 'control' }
   /** Expands to other ops before fusion. */
   | { readonly kind: 'composite'; readonly expand: (inputs: readonly AnyTensor[], params: Params) => AnyTensor[] }
 
@@ -105,6 +107,7 @@ export interface Sample {
     readonly values?: readonly number[]
   }[]
   readonly params?: Params
+  readonly fns?: readonly Fn[]
   /** Absolute + relative tolerance of device against reference, default 1e-5. */
   readonly tolerance?: number
   /** false: not smooth on these inputs, so no finite differences. */

@@ -13,7 +13,8 @@ import type { Batched, BatchedArgs, MapAxes, MapAxis } from '../types/vmap.js'
 import { inNamedAxis } from './named-axis.js'
 
 const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
-const inFront = (x: AnyTensor, n: number): AnyTensor =>
+/** The same for each of the `n` examples. */
+export const inFront = (x: AnyTensor, n: number): AnyTensor =>
   p.broadcastInDim(x, [n, ...x.aval.shape], range(x.aval.shape.length, 1))
 
 /** The axis that is mapped: its size, and the name that collectives in the function call it by. */
@@ -45,7 +46,8 @@ export function batchFn(
           if (some) for (const v of eqn.outputs) mapped.add(v)
           return bind(record, some ? xs.map((x, i) => (on[i] ? x : inFront(x, axis.size))) : xs, eqn.params, eqn.fns)
         }
-        const collective = axis.name !== undefined && eqn.params.axisName === axis.name
+        // Functions that an equation runs may hold collectives.
+        const collective = axis.name !== undefined && (eqn.params.axisName === axis.name || eqn.fns !== undefined)
         if (!on.includes(true) && !collective) return bind(record, xs, eqn.params, eqn.fns)
         const { params, fns = [] } = eqn
         const result = batch({ inputs: xs, batched: on, size: axis.size, axisName: axis.name, params, fns })

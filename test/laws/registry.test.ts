@@ -22,12 +22,13 @@ for (const record of allOps())
     record.samples.forEach((sample, n) => {
       const params = sample.params ?? {}
       const inputs = drawInputs(sample, n + 1)
-      const outs = record.infer(inputs, params)
-      const f = (...xs: AnyTensor[]): AnyTensor[] => bind(record, xs, params)
+      const fns = sample.fns ?? []
+      const outs = record.infer(inputs, params, fns)
+      const f = (...xs: AnyTensor[]): AnyTensor[] => bind(record, xs, params, fns)
       const title = `${n}: ${titleOf(sample)}`
 
       test(`${title}: infer says what eval gives`, () => {
-        const results = record.eval(inputs, params, outs)
+        const results = record.eval(inputs, params, outs, fns)
         expect(results.map(showAval)).toEqual(outs.map(showAval))
         expect(results.map((y) => y.data.length)).toEqual(outs.map((y) => size(y.shape)))
       })

@@ -22,7 +22,7 @@ const choices = (n: number): boolean[][] =>
   Array.from({ length: 2 ** n - 1 }, (_, mask) => Array.from({ length: n }, (_, i) => ((mask + 1) >> i) % 2 === 1))
 
 async function vmapIsLoop(record: OpRecord, sample: Sample, mapped: readonly boolean[]): Promise<void> {
-  const f = (...xs: AnyTensor[]): AnyTensor[] => bind(record, xs, sample.params ?? {})
+  const f = (...xs: AnyTensor[]): AnyTensor[] => bind(record, xs, sample.params ?? {}, sample.fns)
   const draws = Array.from({ length: examples }, (_, i) => drawInputs(sample, i + 1))
   const inputs = draws[0].map((x, i) => (mapped[i] ? stacked(draws.map((d) => d[i])) : x))
   const axes = mapped.map((on) => (on ? 0 : null))
@@ -30,7 +30,8 @@ async function vmapIsLoop(record: OpRecord, sample: Sample, mapped: readonly boo
   const got = interpret(verify(whole.fn), whole.inputs)
   const loop = draws.map((d) => {
     const xs = d.map((x, i) => (mapped[i] ? x : draws[0][i]))
-    return record.eval(xs, sample.params ?? {}, record.infer(xs, sample.params ?? {}))
+    const { params = {}, fns = [] } = sample
+    return record.eval(xs, params, record.infer(xs, params, fns), fns)
   })
   got.forEach((y, i) => {
     const want = stacked(loop.map((ys) => ys[i]))
