@@ -30,6 +30,8 @@ export {
   vjp,
   vmap,
 } from './compiler/transform/index.js'
+export { debug } from './runtime/debug.js'
 export { destroyDevice, getDevice } from './runtime/device.js'
 export { type JitOptions, jit } from './runtime/jit.js'
+export { type ShowOptions, show } from './runtime/show.js'
 export { tensor } from './runtime/tensor.js'

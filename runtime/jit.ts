@@ -1,13 +1,18 @@
 import { compile } from '../compiler/compile.js'
-import type { Show } from '../compiler/ir/show.js'
 import type { Fn } from '../compiler/ir/types.js'
-import { collect, isTracing, traceFn } from '../compiler/trace/collect.js'
+import { isTracing } from '../compiler/trace/call.js'
+import { tracePrinting } from '../compiler/trace/collect.js'
 import { FoveaError } from '../compiler/trace/error.js'
-import { where } from '../compiler/trace/source.js'
-import { arrayTensor, type Storage, setRuntimeHooks } from '../compiler/trace/tensor.js'
+import type { Print } from '../compiler/trace/prints.js'
+import { type Where, where } from '../compiler/trace/source.js'
+import { arrayTensor, setRuntimeHooks } from '../compiler/trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../compiler/trace/tree.js'
+import type { ArrayStorage } from './array.js'
 import { type Device, getDevice } from './device.js'
+import { compileOptions, evaluate, evaluateSoon, runPending, storageOf } from './evaluate.js'
 import { type Executable, load } from './executable.js'
+import { checkFinite, nansWanted } from './nans.js'
+import { printLine } from './print.js'
 
 export interface JitOptions {
   /** Arguments (positions) whose arrays the call may overwrite: their memory becomes the results', and they can't be used afterwards. */
@@ -27,10 +32,19 @@ export interface Jitted<A extends readonly any[], R> {
 
 interface Compiled {
   readonly executable: Executable
+  readonly fn: Fn
+  /** What to print of the last results of `fn`, which the caller doesn't see. */
+  readonly prints: readonly Print[]
   readonly captured: readonly AnyTensor[]
   readonly outTree: TreeDef
   /** Positions of the donated leaves. */
   readonly donated: ReadonlySet<number>
+}
+
+interface Prepared {
+  readonly compiled: Compiled
+  readonly leaves: readonly AnyTensor[]
+  readonly paths: readonly string[]
 }
 
 /** Compilations of one function after which a warning names what keeps changing. */
@@ -54,7 +68,7 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
   const caches = new WeakMap<Device, Map<string, Promise<Compiled>>>()
   const donate = options.donate ?? []
 
-  const prepare = async (args: A): Promise<{ compiled: Compiled; leaves: readonly AnyTensor[] }> => {
+  const prepare = async (args: A): Promise<Prepared> => {
     const { leaves, tree, paths } = flatten(args)
     leaves.forEach((x, i) => {
       if (x.node.kind === 'input')
@@ -68,7 +82,7 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
     const device = await getDevice()
     let cache = caches.get(device)
     if (!cache) caches.set(device, (cache = new Map()))
-    const key = `${treeKey(tree)} ${leaves.map((x) => `${x.aval.dtype}[${x.aval.shape}]`).join(' ')}`
+    const key = `${treeKey(tree)} ${leaves.map((x) => `${x.aval.dtype}[${x.aval.shape}]`).join(' ')}${nansWanted() ? ' nans' : ''}`
     let compiled = cache.get(key)
     if (!compiled) {
       if (cache.size === tooMany)
@@ -79,15 +93,31 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
       cache.set(key, compiled)
       compiled.catch(() => cache.delete(key))
     }
-    return { compiled: await compiled, leaves }
+    return { compiled: await compiled, leaves, paths }
   }
   const run = async (args: A): Promise<R> => {
-    const { compiled, leaves } = await prepare(args)
+    const { compiled, leaves, paths } = await prepare(args)
     const storages = leaves.map(storageOf)
-    const outputs = await compiled.executable.run([...storages, ...compiled.captured.map(storageOf)])
+    const inputs = [...storages, ...compiled.captured.map(storageOf)]
+    const outputs = await compiled.executable.run(inputs)
+    const printed = release(compiled.prints, outputs)
+    const result = unflatten(compiled.outTree, outputs.map(arrayTensor)) as R
+    await printed
+    if (nansWanted()) {
+      const { fn } = compiled
+      const results = flatten(result).paths
+      const names = { inputName: (i: number) => paths[i], outputName: (i: number) => results[i] }
+      await checkFinite({
+        fn,
+        inputs,
+        outputs: outputs.slice(0, results.length),
+        run: (xs) => runPending(xs, false),
+        ...names,
+      })
+    }
     // Donated memory that no result took is given back.
     for (const i of compiled.donated) if (!storages[i].disposed) storages[i].dispose()
-    return unflatten(compiled.outTree, outputs.map(arrayTensor)) as R
+    return result
   }
   /** Thrown, not rejected: inside a trace nobody awaits. */
   const refuseWhileTracing = (): void => {
@@ -100,7 +130,7 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
   }
   const call = (...args: A): Promise<R> => {
     refuseWhileTracing()
-    return run(args)
+    return located(where(), run(args))
   }
   return Object.assign(call, {
     program: async (...args: A) => (await prepare(args)).compiled.executable.program,
@@ -115,9 +145,13 @@ async function build(
   device: Device,
   donated: ReadonlySet<number>,
 ): Promise<Compiled> {
-  const { fn, captured, outTree } = traceFn(f, args, name, true)
+  const { fn, captured, outTree, prints } = tracePrinting(f, args, name, true)
+  // What is checked for NaN may be run again, so its inputs stay.
+  const overwritten: ReadonlySet<number> = nansWanted() ? new Set() : donated
   return {
-    executable: await load(device, compile(fn, device.target, { ...compileOptions(), donated })),
+    executable: await load(device, compile(fn, device.target, { ...compileOptions(), donated: overwritten })),
+    fn,
+    prints,
     captured,
     outTree,
     donated,
@@ -125,7 +159,7 @@ async function build(
 }
 
 /** Positions of the donated arguments' leaves among all leaves. */
-function donatedLeaves(args: readonly unknown[], donate: readonly number[]): Set<number> {
+export function donatedLeaves(args: readonly unknown[], donate: readonly number[]): Set<number> {
   const out = new Set<number>()
   let at = 0
   args.forEach((arg, n) => {
@@ -136,60 +170,48 @@ function donatedLeaves(args: readonly unknown[], donate: readonly number[]): Set
   return out
 }
 
-const storageOf = (x: AnyTensor): Storage => {
-  if (x.node.kind !== 'array') throw new Error('internal: expected an array')
-  return x.node.storage
-}
-
-/** FOVEA_SHOW=ir,passes,kernels,plan prints these stages to stderr; FOVEA_VERIFY=1 checks the IR after every pass. */
-function compileOptions(): { show?: Show; verify: boolean } {
-  const env = typeof process === 'undefined' ? {} : process.env
-  const stages = new Set((env.FOVEA_SHOW ?? '').split(',').filter(Boolean))
-  return {
-    verify: env.FOVEA_VERIFY === '1',
-    show: stages.size ? (stage, text) => stages.has(stage) && process.stderr.write(`${text()}\n`) : undefined,
-  }
-}
-
-const pending = new WeakMap<Device, Map<string, Promise<Executable>>>()
-
-/** Runs pending graphs: the tensors become arrays. Equal graphs compile once. */
-export async function evaluate(tensors: readonly AnyTensor[]): Promise<void> {
-  const todo = [...new Set(tensors)].filter((x) => x.node.kind === 'op')
-  if (!todo.length) return
-  const { fn, captured } = collect(todo, [], 'lazy')
-  const device = await getDevice()
-  let cache = pending.get(device)
-  if (!cache) pending.set(device, (cache = new Map()))
-  const key = structure(fn)
-  let executable = cache.get(key)
-  if (!executable) {
-    executable = load(device, compile(fn, device.target, compileOptions()))
-    cache.set(key, executable)
-    executable.catch(() => cache.delete(key))
-  }
-  const outputs = await (await executable).run(captured.map(storageOf))
-  todo.forEach((x, i) => {
-    x.node = arrayTensor(outputs[i]).node
+/** Prints what a call's hidden results are for, and frees them. Resolves when it is printed. */
+async function release(prints: readonly Print[], outputs: readonly ArrayStorage[]): Promise<void> {
+  let at = outputs.length - prints.reduce((n, print) => n + print.leaves, 0)
+  const lines = prints.map((print) => {
+    const storages = outputs.slice(at, (at += print.leaves))
+    return printLine(print, Promise.resolve(storages)).finally(() => {
+      for (const storage of storages) storage.dispose()
+    })
   })
+  await Promise.all(lines)
 }
 
-/** A function's text without places: equal for graphs that do the same. */
-const structure = (fn: Fn): string =>
-  JSON.stringify([
-    fn.inputs.map((v) => v.aval),
-    fn.eqns.map((q) => [q.op, q.params, q.fns?.map(structure), q.inputs.map((v) => v.id), q.outputs.map((v) => v.id)]),
-    fn.outputs.map((v) => v.id),
-  ])
+/** Errors of the device say where in the user's code the call was. */
+const located = <T>(place: Where, result: Promise<T>): Promise<T> =>
+  result.catch((err) => {
+    const loc = err instanceof FoveaError && !err.loc ? place() : undefined
+    throw loc ? new FoveaError(err.code, err.message, loc, { cause: err }) : err
+  })
 
 setRuntimeHooks({
   read(x) {
+    const place = where()
     if (isTracing() || x.node.kind === 'input')
       throw new FoveaError(
         'trace',
         `a tensor's value can't be read while a function is traced: return the tensor, and read it with 'await y.data()' outside`,
-        where()(),
+        place(),
       )
-    return evaluate([x]).then(() => storageOf(x).read())
+    return located(
+      place,
+      evaluateSoon(x).then(() => storageOf(x).read()),
+    )
+  },
+  print({ print, values }) {
+    printLine(
+      print,
+      Promise.all(
+        values.map(async (x) => {
+          await evaluateSoon(x)
+          return storageOf(x)
+        }),
+      ),
+    )
   },
 })

@@ -14,7 +14,7 @@ import {
   placeStore,
   squeezed,
 } from './group.js'
-import { type Leaves, overwritten, subtreeCost } from './keep.js'
+import { deepest, type Leaves, overwritten, subtreeCost } from './keep.js'
 import { reachability } from './reach.js'
 import { type Spelling, speller } from './spell.js'
 
@@ -39,6 +39,14 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
       else readers.set(leaf, new Set([item.v]))
     }
   const owner = new Map<Var, Group>()
+  /** How many values of its group an owned value is computed through, one into the next. */
+  const depths = new Map<Var, number>()
+  const steps = chains(graph, leaves)
+  const depthIn = (v: Var, g: Group | undefined): number => {
+    let below = 0
+    for (const leaf of leaves.of(v)) if (g && owner.get(leaf) === g) below = Math.max(below, depths.get(leaf)!)
+    return steps.get(v)! + below
+  }
   const groups: Group[] = []
   /** A group's position among `groups`. */
   const place = new Map<Group, number>()
@@ -87,7 +95,9 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
     const deps = [...producers].filter((d) => d !== g)
     if (deps.some((d) => links.reaches(place.get(d)!, at))) return false
     const joined = item.anchor && !g.anchors.length ? withReduction(g, item.eqn) : g
-    if (!admits(item, g, joined)) return false
+    const depth = depthIn(item.v, g)
+    if (depth > deepest || !admits(item, g, joined)) return false
+    depths.set(item.v, depth)
     if (joined !== g) {
       place.delete(g)
       put(joined, at)
@@ -118,6 +128,7 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
     const join = (g: Group): boolean => tryJoin(item, g, producers)
     if (byPlace(producers).reverse().some(join) || byPlace(siblings(item)).some(join)) continue
     const g = newGroup(item)
+    depths.set(item.v, depthIn(item.v, undefined))
     put(g, groups.length)
     addDeps(g, producers)
   }
@@ -139,6 +150,16 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
     )
   }
   return { graph, groups: ordered(groups, after), owner, stored }
+}
+
+/** Values that each is computed through, one inlined into the next, from what is in memory. */
+function chains(graph: Graph, leaves: Leaves): Map<Var, number> {
+  const steps = new Map<Var, number>()
+  for (const eqn of graph.fn.eqns) {
+    const below = eqn.inputs.reduce((most, x) => Math.max(most, leaves.has(x) ? 0 : steps.get(x)!), 0)
+    for (const v of eqn.outputs) steps.set(v, below + 1)
+  }
+  return steps
 }
 
 const axesOf = (eqn: Eqn): readonly number[] => eqn.params.axes as number[]

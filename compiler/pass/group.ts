@@ -5,7 +5,7 @@ import { alignTo } from '../kernel/emit.js'
 import { delinearize, type Expr, type Exprs, reshapeIndex } from '../kernel/expr.js'
 import { assemble } from './assemble.js'
 import { type Graph, graphOf, hasOwnKernel, kindOf, mapRule } from './graph.js'
-import { leavesIn, sharedValues, tooWide } from './keep.js'
+import { deepest, leavesIn, sharedValues, tooWide } from './keep.js'
 import { strided } from './strided.js'
 
 /**
@@ -121,9 +121,26 @@ export function group(fn: Fn, target: Target, donated: ReadonlySet<Var> = new Se
   }
 }
 
-/** Pointwise values that must be in memory whatever is fused: outputs, and what products read, unless they compute it as they pack it. */
+/** Puts links of chains that are too long in memory. */
+function breakChains(graph: Graph, set: Set<Var>): void {
+  const depth = new Map<Var, number>()
+  for (const eqn of graph.fn.eqns) {
+    if (!mapRule(eqn)) continue
+    const below = eqn.inputs.reduce((most, x) => Math.max(most, set.has(x) ? 0 : (depth.get(x) ?? 0)), 0)
+    for (const v of eqn.outputs) {
+      depth.set(v, below + 1)
+      if (below + 1 === deepest) set.add(v)
+    }
+  }
+}
+
+/**
+ * Pointwise values that must be in memory whatever is fused: outputs, links of chains that are too long, and what products
+ * read, unless they compute it as they pack it.
+ */
 function initial(graph: Graph, target: Target): Set<Var> {
   const set = new Set<Var>()
+  breakChains(graph, set)
   for (const v of graph.fn.outputs) if (graph.def.has(v) && mapRule(graph.def.get(v)!)) set.add(v)
   // Later equations first: a value that one product needs in memory may be a view's base for another.
   for (let changed = true; changed; ) {

@@ -55,6 +55,9 @@ export function leavesIn(graph: Graph, materialized: Iterable<Var>): Leaves {
   }
 }
 
+/** Values computed one through the next in one kernel, at most: expressions are walked by recursion, and stacks end. */
+export const deepest = 256
+
 function subtree(graph: Graph, v: Var, leaves: Leaves): Set<Eqn> {
   const seen = new Set<Eqn>()
   const walk = (x: Var, top: boolean): void => {

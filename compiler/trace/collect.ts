@@ -1,5 +1,8 @@
 import type { Eqn, Fn, Var } from '../ir/types.js'
+import { callPure } from './call.js'
 import { FoveaError } from './error.js'
+import { type Print, recordPrints } from './prints.js'
+import { type Where, where } from './source.js'
 import { inputTensor, type Node, nodeCount } from './tensor.js'
 import { type AnyTensor, flatten, type TreeDef, unflatten } from './tree.js'
 
@@ -10,14 +13,12 @@ export interface Traced {
   readonly outTree: TreeDef
 }
 
-let depth = 0
-/** True while a function is being traced. */
-export const isTracing = (): boolean => depth > 0
-
 /**
  * Runs `f` on placeholders of the arguments' shapes and returns the graph its results reach. Arguments' values are not read.
  * What was made before the call and doesn't depend on the arguments is captured as it is; with `closed` (jit, the outermost
  * trace) only existing arrays are, and pending graphs become part of the function.
+ *
+ * For functions that become the body of one op, which can't print; `tracePrinting` is for those that run where they are called.
  */
 export function traceFn(
   f: (...args: any[]) => unknown,
@@ -25,29 +26,32 @@ export function traceFn(
   name = f.name || 'fn',
   closed = false,
 ): Traced {
+  const traced = tracePrinting(f, args, name, closed)
+  if (traced.prints.length)
+    throw new FoveaError(
+      'trace',
+      `debug.print: '${name}' is the body of one op (a loop, a branch, a function with its own derivative) and can't print from within: return the value and print it outside`,
+      where()(),
+    )
+  return traced
+}
+
+/** `traceFn`, with what the function prints as further results of `fn`; `releasePrints` hands those on. */
+export function tracePrinting(
+  f: (...args: any[]) => unknown,
+  args: readonly unknown[],
+  name = f.name || 'fn',
+  closed = false,
+): Traced & { readonly prints: readonly Print[] } {
   const { leaves, paths, tree } = flatten(args)
   const since = closed ? 0 : nodeCount()
   const inputs = leaves.map((x, i) => inputTensor(x.aval, paths[i]))
-  const { out } = callTraced(f, unflatten(tree, inputs) as unknown[])
-  return { ...collect(out.leaves, inputs, name, since), outTree: out.tree }
-}
-
-/** Calls a function under tracing and flattens what it returns; a promise is refused. */
-export function callTraced(
-  f: (...args: any[]) => unknown,
-  args: readonly unknown[],
-): { out: ReturnType<typeof flatten> } {
-  depth++
-  try {
-    const result = f(...args)
-    if (result instanceof Promise)
-      throw new FoveaError(
-        'trace',
-        `a traced function must return tensors, got a promise: '${f.name || 'the function'}' is async or calls a jitted function; call the plain function inside instead`,
-      )
-    return { out: flatten(result) }
-  } finally {
-    depth--
+  const { result: out, printed } = recordPrints(() => callPure(f, unflatten(tree, inputs) as unknown[]))
+  const outs = [...out.leaves, ...printed.flatMap(({ values }) => values)]
+  return {
+    ...collect(outs, inputs, name, since),
+    outTree: out.tree,
+    prints: printed.map(({ print }) => print),
   }
 }
 
@@ -99,13 +103,14 @@ export function collect(
   const captured: AnyTensor[] = []
   const capturedVars: Var[] = []
   const eqns: Eqn[] = []
-  const read = (x: AnyTensor): Var => {
+  const read = (x: AnyTensor, at: Where = () => undefined): Var => {
     const known = vars.get(x) ?? (x.node.kind === 'array' ? arrays.get(x.node) : undefined)
     if (known) return known
     if (x.node.kind === 'input' && since === 0)
       throw new FoveaError(
         'trace',
-        `leaked tracer: '${name}' uses a tensor that belongs to another traced function (its argument '${x.node.label}'); pass it as an argument, and don't store traced tensors outside`,
+        `leaked tracer: a tensor made from the argument '${x.node.label}' of another traced function has no value outside it: pass it as an argument, or return it, and don't store traced tensors outside`,
+        at(),
       )
     const v = define(x)
     if (x.node.kind === 'array') arrays.set(x.node, v)
@@ -115,7 +120,7 @@ export function collect(
   }
   for (const node of topological(outs, (n) => n.id < since || n.kind !== 'op' || own.has(n))) {
     if (node.kind !== 'op') continue
-    const ins = node.inputs.map(read)
+    const ins = node.inputs.map((x) => read(x, node.where))
     eqns.push({
       op: node.op.name,
       inputs: ins,
@@ -126,6 +131,6 @@ export function collect(
       scope: node.scope,
     })
   }
-  const outputs = outs.map(read)
+  const outputs = outs.map((x) => read(x))
   return { fn: { name, inputs: [...inputVars, ...capturedVars], eqns, outputs }, captured }
 }

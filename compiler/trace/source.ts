@@ -80,6 +80,9 @@ const stackAt = (below: () => unknown): { readonly stack: string } => {
   return holder
 }
 
+/** Where in the user's code an error was thrown. */
+export const placeOf = (err: Error): Loc | undefined => userFrame(err.stack ?? '')
+
 function userFrame(stack: string): Loc | undefined {
   for (const line of stack.split('\n').slice(1)) {
     const m = /\(?((?:file:\/\/)?[^()\s]+):(\d+):(\d+)\)?$/.exec(line.trim())

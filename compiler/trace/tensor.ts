@@ -4,6 +4,7 @@ import type { OpRecord } from '../ops/op.js'
 import type { NamedSize } from '../types/dim.js'
 import type { Shape } from '../types/shape.js'
 import { FoveaError } from './error.js'
+import type { Printing } from './prints.js'
 import { currentScope, type Where, where } from './source.js'
 
 declare const typeOf: unique symbol
@@ -76,10 +77,15 @@ export class Tensor<out S = Shape, out D = DType> {
     return runtimeHooks().read(this) as never
   }
   /** The single element of a tensor of size 1, as a number (bool: 0 or 1). Throws FoveaError 'shape' for other sizes. */
-  async item(): Promise<number> {
+  item(): Promise<number> {
     if (this.size !== 1)
-      throw new FoveaError('shape', `item: expected a tensor of one element, got shape [${this.aval.shape.join(', ')}]`)
-    return (await this.data())[0]
+      throw new FoveaError(
+        'shape',
+        `item: expected a tensor of one element, got shape [${this.aval.shape.join(', ')}]`,
+        where()(),
+      )
+    // Not async: inside a trace nobody awaits what would be rejected.
+    return this.data().then((data) => data[0])
   }
   /** Frees the memory now. Reading or using the tensor afterwards throws. */
   dispose(): void {
@@ -100,15 +106,16 @@ export class Tensor<out S = Shape, out D = DType> {
   }
 }
 
-/** What a runtime gives the language: reading values. Set once by the runtime when it is imported. */
+/** What a runtime gives the language: reading and printing values. Set once by the runtime when it is imported. */
 export interface RuntimeHooks {
   read(x: Tensor<any, any>): Promise<TypedArray>
+  print(printing: Printing): void
 }
 let hooks: RuntimeHooks | undefined
 export const setRuntimeHooks = (h: RuntimeHooks): void => {
   hooks = h
 }
-function runtimeHooks(): RuntimeHooks {
+export function runtimeHooks(): RuntimeHooks {
   if (!hooks) throw new FoveaError('trace', `no runtime is loaded: import { jit, tensor } from 'fovea'`)
   return hooks
 }

@@ -1,4 +1,5 @@
 import { FoveaError } from './error.js'
+import { where } from './source.js'
 import { Tensor } from './tensor.js'
 
 /**
@@ -33,6 +34,7 @@ export function flatten(tree: unknown): { leaves: AnyTensor[]; paths: string[]; 
         throw new FoveaError(
           'tree',
           `expected a tensor, plain object, array, number or string at '${path || 'the top'}', got an instance of ${proto?.constructor?.name}`,
+          where()(),
         )
       const keys = Object.keys(node)
       return {
@@ -42,7 +44,11 @@ export function flatten(tree: unknown): { leaves: AnyTensor[]; paths: string[]; 
       }
     }
     if (typeof node === 'function')
-      throw new FoveaError('tree', `expected a tensor, plain object or array at '${path || 'the top'}', got a function`)
+      throw new FoveaError(
+        'tree',
+        `expected a tensor, plain object or array at '${path || 'the top'}', got a function`,
+        where()(),
+      )
     return { kind: 'static', value: node }
   }
   return { tree: walk(tree, ''), leaves, paths }
@@ -103,6 +109,7 @@ export function treeMap<T, R extends AnyTensor>(
       throw new FoveaError(
         'tree',
         `treeMap: trees differ in structure:\n  ${treeKey(first.tree)}\n  ${treeKey(other.tree)}`,
+        where()(),
       )
     return other.leaves
   })

@@ -1,6 +1,6 @@
 import { isFloat, showAval } from '../ir/types.js'
 import * as p from '../ops/prim.js'
-import { traceFn } from '../trace/collect.js'
+import { tracePrinting } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
 import { where } from '../trace/source.js'
 import { Tensor } from '../trace/tensor.js'
@@ -38,7 +38,7 @@ export const valueAndGrad = ((
           `grad: expected float tensors in argument ${n}, got ${parts[n].leaves.map((x) => showAval(x.aval)).join(', ') || 'none'}`,
         )
     })
-    const traced = traceFn(f, args, f.name || 'grad')
+    const traced = tracePrinting(f, args, f.name || 'grad')
     const wanted = parts.flatMap((part, n) => part.leaves.map(() => nums.includes(n)))
     const lin = linearizeTraced(
       traced,

@@ -1,6 +1,6 @@
 import { isFloat, size } from '../ir/types.js'
 import * as p from '../ops/prim.js'
-import { traceFn } from '../trace/collect.js'
+import { tracePrinting } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
 import { where } from '../trace/source.js'
 import { type AnyTensor, flatten, type TreeDef, unflatten } from '../trace/tree.js'
@@ -44,7 +44,7 @@ function jacobian(
     const { leaves, tree } = parts[argnum]
     if (!leaves.length || !leaves.every((x) => isFloat(x.aval.dtype)))
       fail(`${name}: expected float tensors in argument ${argnum}`)
-    const traced = traceFn(f, args, f.name || name)
+    const traced = tracePrinting(f, args, f.name || name)
     const lin = linearizeTraced(
       traced,
       parts.flatMap((part) => part.leaves),

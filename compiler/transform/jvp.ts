@@ -3,8 +3,9 @@ import type { Fn, Var } from '../ir/types.js'
 import { isFloat, sameShape, showAval } from '../ir/types.js'
 import { opOf } from '../ops/op.js'
 import * as p from '../ops/prim.js'
-import { traceFn } from '../trace/collect.js'
+import { tracePrinting } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
+import { releasePrints } from '../trace/prints.js'
 import { at } from '../trace/source.js'
 import { bind } from '../trace/tensor.js'
 import { type AnyTensor, flatten, treeKey, unflatten } from '../trace/tree.js'
@@ -83,14 +84,15 @@ export function jvp<A extends readonly any[], R>(
 ): [out: R, tangentOut: R] {
   const flat = flatten(primals)
   const given = tangentLeaves('jvp', flat, tangents)
-  const traced = traceFn(f, primals as readonly unknown[], f.name || 'jvp')
+  const traced = tracePrinting(f, primals as readonly unknown[], f.name || 'jvp')
   const ts = flat.leaves.map((x, i) => (isFloat(x.aval.dtype) ? given[i] : null))
   const result = jvpFn(traced.fn, [...flat.leaves, ...traced.captured], [...ts, ...traced.captured.map(() => null)])
+  const outs = releasePrints(traced.prints, result.outs)
   return [
-    unflatten(traced.outTree, result.outs) as R,
+    unflatten(traced.outTree, outs) as R,
     unflatten(
       traced.outTree,
-      result.tangents.map((t, i) => instantiate(t, result.outs[i])),
+      outs.map((y, i) => instantiate(result.tangents[i], y)),
     ) as R,
   ]
 }

@@ -1,4 +1,4 @@
-import { traceFn } from '../trace/collect.js'
+import { tracePrinting } from '../trace/collect.js'
 import { flatten, unflatten } from '../trace/tree.js'
 import { tangentLeaves } from './jvp.js'
 import { linearizeTraced } from './vjp.js'
@@ -17,7 +17,7 @@ export function linearize<A extends readonly any[], R>(
   ...primals: A
 ): [out: R, pushforward: (...tangents: A) => R] {
   const flat = flatten(primals)
-  const traced = traceFn(f as (...args: any[]) => unknown, primals, f.name || 'linearize')
+  const traced = tracePrinting(f as (...args: any[]) => unknown, primals, f.name || 'linearize')
   const lin = linearizeTraced(
     traced,
     flat.leaves,

@@ -1,7 +1,8 @@
 import { isFloat, sameShape, showAval } from '../ir/types.js'
 import * as p from '../ops/prim.js'
-import { type Traced, topological, traceFn } from '../trace/collect.js'
+import { type Traced, topological, tracePrinting } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
+import { type Print, releasePrints } from '../trace/prints.js'
 import { at } from '../trace/source.js'
 import { bind, inputTensor } from '../trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../trace/tree.js'
@@ -92,15 +93,17 @@ export interface Linearized {
 }
 
 /** Value and pullback of a traced function at `args`; only arguments marked in `wanted` get cotangents. */
-export function linearizeTraced(traced: Traced, args: readonly AnyTensor[], wanted: readonly boolean[]): Linearized {
+export function linearizeTraced(
+  traced: Traced & { readonly prints: readonly Print[] },
+  args: readonly AnyTensor[],
+  wanted: readonly boolean[],
+): Linearized {
   const placeholders = args.map((x, i) =>
     wanted[i] && isFloat(x.aval.dtype) ? inputTensor(x.aval, `tangent ${i}`) : null,
   )
-  const { outs, tangents } = jvpFn(
-    traced.fn,
-    [...args, ...traced.captured],
-    [...placeholders, ...traced.captured.map(() => null)],
-  )
+  const all = jvpFn(traced.fn, [...args, ...traced.captured], [...placeholders, ...traced.captured.map(() => null)])
+  const outs = releasePrints(traced.prints, all.outs)
+  const tangents = all.tangents.slice(0, outs.length)
   return {
     outs,
     outTree: traced.outTree,
@@ -134,7 +137,7 @@ export function vjp<A extends readonly any[], R>(
   ...primals: A
 ): [out: R, pullback: (cotangent: R) => { [K in keyof A]: Grads<A[K]> }] {
   const flat = flatten(primals)
-  const traced = traceFn(f as (...args: any[]) => unknown, primals, f.name || 'vjp')
+  const traced = tracePrinting(f as (...args: any[]) => unknown, primals, f.name || 'vjp')
   const lin = linearizeTraced(
     traced,
     flat.leaves,

@@ -3,8 +3,9 @@ import type { Fn, Var } from '../ir/types.js'
 import { showShape } from '../ir/types.js'
 import { opOf } from '../ops/op.js'
 import * as p from '../ops/prim.js'
-import { traceFn } from '../trace/collect.js'
+import { tracePrinting } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
+import { releasePrints } from '../trace/prints.js'
 import { at, where } from '../trace/source.js'
 import { bind, inputTensor } from '../trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, unflatten } from '../trace/tree.js'
@@ -163,12 +164,12 @@ export function vmap<A extends readonly any[], R, const In extends MapAxes = 0, 
       inputTensor(batched[i] ? { ...x.aval, shape: x.aval.shape.slice(1) } : x.aval, flat.paths[i]),
     )
     const traced = inNamedAxis(axis, () =>
-      traceFn(f as (...args: any[]) => unknown, unflatten(flat.tree, one) as unknown[], f.name || 'vmap'),
+      tracePrinting(f as (...args: any[]) => unknown, unflatten(flat.tree, one) as unknown[], f.name || 'vmap'),
     )
     const inputs = [...leaves, ...traced.captured]
     const result = batchFn(traced.fn, inputs, [...batched, ...traced.captured.map(() => false)], axis)
     const outs = axesOfLeaves('outAxes', outAxes, traced.outTree, '')
-    const placed = result.outs.map((y, i) => {
+    const placed = releasePrints(traced.prints, result.outs).map((y, i) => {
       const to = outs[i]
       if (to !== null) {
         const whole = result.batched[i] ? y : inFront(y, axis.size)

@@ -3,6 +3,7 @@ import { arrayTensor, setRuntimeHooks, type TypedArray } from '../../compiler/tr
 import { fromStateDict, type HostTensor, toStateDict } from '../../stdlib/checkpoint/index.js'
 
 setRuntimeHooks({
+  print() {},
   read: async (x) => {
     if (x.node.kind !== 'array') throw new Error('expected an array')
     return x.node.storage.read()

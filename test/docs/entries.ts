@@ -10,4 +10,11 @@ export const entries: Readonly<Record<string, string>> = Object.fromEntries(
       types ? [[`fovea${subpath.slice(1)}`, types.replace('./dist/types/', '').replace('.d.ts', '.ts')]] : [],
   ),
 )
-export const pages = ['README.md', 'CONTRIBUTING.md', 'docs/language.md', 'docs/runtime.md', 'docs/architecture.md']
+export const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/language.md',
+  'docs/debugging.md',
+  'docs/runtime.md',
+  'docs/architecture.md',
+]
