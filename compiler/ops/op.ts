@@ -74,6 +74,17 @@ export type KernelRule =
         in: Aval
         out: Aval
       }) => readonly Expr[]
+      /**
+       * The result is operand 0 but for a window, which is operand 1: where in the result operand 1's element `index` goes.
+       * Where operand 0's memory may be taken, only the window is written.
+       */
+      readonly update?: (c: {
+        e: Exprs
+        read: Read
+        index: readonly Expr[]
+        params: Params
+        ins: readonly Aval[]
+      }) => readonly Expr[]
       /** f(a, b, c) = f(f(a, b), c): an equation of many operands may be split. */
       readonly associative?: boolean
       /** Strided views: output strides and offset from operand 0's, or null when the result is not strided. */

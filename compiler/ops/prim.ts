@@ -121,6 +121,12 @@ export const slice = (
   limit: readonly number[],
   stride: readonly number[] = start.map(() => 1),
 ): AnyTensor => bind1(opOf('slice'), [x], { start, limit, stride })
+/** A window of `sizes` that begins at `starts`, i32 scalars, one per axis, moved so that it fits (lax.dynamic_slice). */
+export const dynamicSlice = (x: AnyTensor, starts: readonly AnyTensor[], sizes: readonly number[]): AnyTensor =>
+  bind1(opOf('dynamicSlice'), [x, ...starts], { sizes })
+/** `x` with the window that begins at `starts` overwritten by `update` (lax.dynamic_update_slice). */
+export const dynamicUpdateSlice = (x: AnyTensor, update: AnyTensor, starts: readonly AnyTensor[]): AnyTensor =>
+  bind1(opOf('dynamicUpdateSlice'), [x, update, ...starts])
 /** `value` is a scalar tensor; low and high count elements per dim (negative crops), interior those between neighbours. */
 export const pad = (
   x: AnyTensor,

@@ -18,6 +18,10 @@ import {
   cumsum,
   div,
   dotGeneral,
+  dynamicIndexInDim,
+  dynamicSlice,
+  dynamicUpdateIndexInDim,
+  dynamicUpdateSlice,
   einsum,
   ensureShape,
   equal,
@@ -258,6 +262,11 @@ is<['B', 8]>()(zerosLike(t('B', 8)))
 is<['B', 'T', 64]>()(take(t('V', 64), i('B', 'T')))
 is<['B']>()(take(t('V'), i('B')))
 is<['B', 'T', 10]>()(oneHot(i('B', 'T'), 10))
+is<[2, 3]>()(dynamicSlice(t(4, 8), [i(), 1], [2, 3]))
+is<['B', 8]>()(dynamicUpdateSlice(t('B', 8), t(1, 3), [i(), 1]))
+is<['B', 1, 8]>()(dynamicIndexInDim(t('B', 'T', 8), i(), 1))
+is<['B', 8]>()(dynamicIndexInDim(t('B', 'T', 8), i(), -2, false))
+is<['B', 'T', 8]>()(dynamicUpdateIndexInDim(t('B', 'T', 8), t('B', 8), i(), 1))
 
 // unknown dims and ranks
 declare const n: number
