@@ -28,7 +28,7 @@ export interface CompileOptions {
 }
 
 /** The passes from a traced function to what is fused, in order. Each keeps the meaning of the function. */
-export const passes: readonly (readonly [string, (fn: Fn) => Fn])[] = [
+export const passes: readonly (readonly [string, (fn: Fn, target?: Target) => Fn])[] = [
   ['simplify', simplify],
   ['cse', cse],
   ['expand', expand],
@@ -45,7 +45,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
   show('ir', () => print(traced))
   if (options.verify) verify(traced)
   const fn = passes.reduce((f, [name, pass]) => {
-    const next = pass(f)
+    const next = pass(f, target)
     if (options.verify) verify(next)
     show('passes', () => `after ${name}:\n${print(next)}`)
     return next

@@ -3,6 +3,7 @@ import '../ops/index.js'
 
 export * from './activations.js'
 export * from './arithmetic.js'
+export * from './attention.js'
 export * from './bits.js'
 export * from './classify.js'
 export * from './compare.js'

@@ -1,3 +1,4 @@
+import type { Target } from '../ir/program.js'
 import type { Aval, DType, Fn, Params } from '../ir/types.js'
 import type { Expr, Exprs } from '../kernel/expr.js'
 import type { Tensor } from '../trace/tensor.js'
@@ -105,6 +106,13 @@ export type KernelRule =
   | { readonly kind: 'cumulative' }
   /** Runs functions (its equation's `fns`), or orders others: has no kernel itself. */
   | { readonly kind: 'control' }
+  /** A kernel of its own on targets that it fits, else expands. The first operands are in memory for it; the rest may be computed in it. */
+  | {
+      readonly kind: 'attention'
+      readonly inMemory: number
+      readonly fits: (ins: readonly Aval[], params: Params, target: Target) => boolean
+      readonly expand: (inputs: readonly AnyTensor[], params: Params, target?: Target) => AnyTensor[]
+    }
   /** Expands to other ops before fusion. */
   | { readonly kind: 'composite'; readonly expand: (inputs: readonly AnyTensor[], params: Params) => AnyTensor[] }
 
@@ -133,7 +141,8 @@ export interface OpRecord {
   readonly infer: (ins: readonly Aval[], params: Params, fns?: readonly Fn[]) => Aval[]
   /** Reference semantics in f64. */
   readonly eval: (ins: readonly RefArray[], params: Params, outs: readonly Aval[], fns?: readonly Fn[]) => RefArray[]
-  readonly jvp: JvpRule | 'nondifferentiable'
+  /** 'expand': that of what the op expands to. */
+  readonly jvp: JvpRule | 'nondifferentiable' | 'expand'
   readonly transpose: TransposeRule | 'nonlinear'
   readonly batch: BatchRule
   readonly kernel: KernelRule

@@ -1,6 +1,6 @@
 import type { DType } from '../ir/types.js'
 import { size } from '../ir/types.js'
-import { bind1 } from '../trace/tensor.js'
+import { bind, bind1 } from '../trace/tensor.js'
 import type { ConvParams } from './conv-dims.js'
 import type { Accumulate } from './cumulative.js'
 import { type AnyTensor, opOf } from './op.js'
@@ -177,6 +177,22 @@ export const cumulative = (x: AnyTensor, combine: Accumulate, axis: number, reve
 
 export const softmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('softmax'), [x], { axis })
 export const logSoftmax = (x: AnyTensor, axis: number): AnyTensor => bind1(opOf('logSoftmax'), [x], { axis })
+/** Results of attention and the logs of the sums of its scores' exponentials; bias and mask [B, N, T, S], with 1 for dims that repeat. */
+export const attention = (
+  q: AnyTensor,
+  k: AnyTensor,
+  v: AnyTensor,
+  options: {
+    readonly bias?: AnyTensor
+    readonly mask?: AnyTensor
+    readonly isCausal: boolean
+    readonly scale: number
+  },
+): AnyTensor[] => {
+  const { bias, mask, isCausal, scale } = options
+  const last = [bias, mask].filter((x) => x !== undefined)
+  return bind(opOf('attention'), [q, k, v, ...last], { scale, isCausal, bias: !!bias, mask: !!mask })
+}
 export const maxPool = (x: AnyTensor, params: PoolParams): AnyTensor => bind1(opOf('maxPool'), [x], { ...params })
 
 // Helpers of rules.

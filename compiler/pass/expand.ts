@@ -1,28 +1,27 @@
+import type { Target } from '../ir/program.js'
 import type { Aval, Eqn, Fn, Params, Var } from '../ir/types.js'
 import { opOf } from '../ops/op.js'
 import { collect } from '../trace/collect.js'
 import { at } from '../trace/source.js'
 import { inputTensor, nodeCount } from '../trace/tensor.js'
 
-/** Replaces composite ops by their decompositions, which keep the composite's place and scope. */
-export function expand(fn: Fn): Fn {
+/**
+ * Replaces composite ops by their decompositions, which keep the composite's place and scope; and ops with a kernel of their own
+ * that doesn't fit, or all of them when there is no target.
+ */
+export function expand(fn: Fn, target?: Target): Fn {
   let next = 1 + Math.max(-1, ...fn.inputs.map((v) => v.id), ...fn.eqns.flatMap((q) => q.outputs.map((v) => v.id)))
   const renamed = new Map<Var, Var>()
   const now = (v: Var): Var => renamed.get(v) ?? v
   const eqns: Eqn[] = []
   const cache = new Map<string, Fn>()
   for (const eqn of fn.eqns) {
-    const { kernel } = opOf(eqn.op)
-    if (kernel.kind !== 'composite') {
+    const avals = eqn.inputs.map((v) => v.aval)
+    if (!expands(eqn.op, avals, eqn.params, target)) {
       eqns.push({ ...eqn, inputs: eqn.inputs.map(now) })
       continue
     }
-    const body = decomposition(
-      eqn.op,
-      eqn.inputs.map((v) => v.aval),
-      eqn.params,
-      cache,
-    )
+    const body = decomposition(eqn.op, avals, eqn.params, cache, target)
     const inner = new Map<Var, Var>(body.inputs.map((v, i) => [v, now(eqn.inputs[i])]))
     for (const q of body.eqns) {
       const outputs = q.outputs.map((v) => ({ id: next++, aval: v.aval }))
@@ -45,21 +44,34 @@ export function expand(fn: Fn): Fn {
   return { ...fn, eqns, outputs: fn.outputs.map(now) }
 }
 
+function expands(op: string, ins: readonly Aval[], params: Params, target?: Target): boolean {
+  const { kernel } = opOf(op)
+  if (kernel.kind === 'attention') return !target || !kernel.fits(ins, params, target)
+  return kernel.kind === 'composite'
+}
+
 /** A composite of composites is expanded all the way. */
-function decomposition(op: string, avals: readonly Aval[], params: Params, cache: Map<string, Fn>): Fn {
+function decomposition(
+  op: string,
+  avals: readonly Aval[],
+  params: Params,
+  cache: Map<string, Fn>,
+  target?: Target,
+): Fn {
   const key = JSON.stringify([op, avals, params])
   let body = cache.get(key)
   if (!body) {
     const { kernel } = opOf(op)
-    if (kernel.kind !== 'composite') throw new Error(`internal: ${op} is not a composite`)
+    if (kernel.kind !== 'composite' && kernel.kind !== 'attention')
+      throw new Error(`internal: ${op} is not a composite`)
     const since = nodeCount()
     const inputs = avals.map((a, i) => inputTensor(a, `${op} ${i}`))
     const outs = at(
       () => undefined,
       '',
-      () => kernel.expand(inputs, params),
+      () => kernel.expand(inputs, params, target),
     )
-    body = expand(collect(outs, inputs, op, since).fn)
+    body = expand(collect(outs, inputs, op, since).fn, target)
     cache.set(key, body)
   }
   return body

@@ -1,9 +1,9 @@
 import '../ops/index.js'
 import type { Fn, Var } from '../ir/types.js'
 import { isFloat, sameShape, showAval } from '../ir/types.js'
-import { opOf } from '../ops/op.js'
+import { type JvpRule, type OpRecord, opOf } from '../ops/op.js'
 import * as p from '../ops/prim.js'
-import { tracePrinting } from '../trace/collect.js'
+import { traceFn, tracePrinting } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
 import { releasePrints } from '../trace/prints.js'
 import { at } from '../trace/source.js'
@@ -39,7 +39,8 @@ export function jvpFn(
           values.set(v, outs[i])
         })
         if (record.jvp === 'nondifferentiable' || !ts.some((t) => t)) return
-        record.jvp({ inputs, outs, tangents: ts, params: eqn.params, fns: eqn.fns ?? [] }).forEach((t, i) => {
+        const rule = record.jvp === 'expand' ? jvpOfExpansion(record) : record.jvp
+        rule({ inputs, outs, tangents: ts, params: eqn.params, fns: eqn.fns ?? [] }).forEach((t, i) => {
           if (t) slopes.set(eqn.outputs[i], t)
         })
       },
@@ -47,6 +48,16 @@ export function jvpFn(
   }
   return { outs: fn.outputs.map((v) => values.get(v)!), tangents: fn.outputs.map((v) => slopes.get(v) ?? null) }
 }
+
+/** The derivative of what an op expands to. */
+const jvpOfExpansion =
+  ({ name, kernel }: OpRecord): JvpRule =>
+  ({ inputs, tangents, params }) => {
+    if (kernel.kind !== 'composite' && kernel.kind !== 'attention')
+      throw new Error(`internal: ${name} does not expand, so its derivative can't be that of its expansion`)
+    const { fn, captured } = traceFn((...xs: AnyTensor[]) => kernel.expand(xs, params), inputs, name)
+    return jvpFn(fn, [...inputs, ...captured], [...tangents, ...captured.map(() => null)]).tangents
+  }
 
 /** The leaves of `tangents`, which must be like the primals; those of leaves that are not float are not looked at. */
 export function tangentLeaves(name: string, primals: ReturnType<typeof flatten>, tangents: unknown): AnyTensor[] {

@@ -36,15 +36,17 @@ export type Broadcast3<What extends string, A, B, C> =
   Broadcast<What, A, B> extends infer R ? (R extends ShapeError<string> ? R : Broadcast<What, R, C>) : never
 
 /** `A` repeated to the shape `T`. */
-export type BroadcastTo<A, T extends Shape> = [Unknown<A, T>] extends [never] ? To<A, T, A, T> : Ok<T>
-type To<FullA, FullT, A, T> = A extends readonly [...infer A1, infer X]
+export type BroadcastTo<A, T extends Shape> = BroadcastOver<'broadcastTo: cannot broadcast', A, T>
+/** The same. `What` begins the error. */
+export type BroadcastOver<What extends string, A, T> = [Unknown<A, T>] extends [never] ? To<What, A, T, A, T> : Ok<T>
+type To<What extends string, FullA, FullT, A, T> = A extends readonly [...infer A1, infer X]
   ? T extends readonly [...infer T1, infer Y]
     ? Eq<X, 1> extends true
-      ? To<FullA, FullT, A1, T1>
+      ? To<What, FullA, FullT, A1, T1>
       : Fit<X, Y> extends [infer D]
         ? Eq<D, 1> extends Eq<Y, 1>
-          ? To<FullA, FullT, A1, T1>
-          : ShapeError<`broadcastTo: cannot broadcast ${Show<FullA>} to ${Show<FullT>}: dim ${ShowDim<X>} vs ${ShowDim<Y>}`>
-        : ShapeError<`broadcastTo: cannot broadcast ${Show<FullA>} to ${Show<FullT>}: dim ${ShowDim<X>} vs ${ShowDim<Y>}`>
-    : ShapeError<`broadcastTo: cannot broadcast ${Show<FullA>} to ${Show<FullT>}: it has more dims`>
+          ? To<What, FullA, FullT, A1, T1>
+          : ShapeError<`${What} ${Show<FullA>} to ${Show<FullT>}: dim ${ShowDim<X>} vs ${ShowDim<Y>}`>
+        : ShapeError<`${What} ${Show<FullA>} to ${Show<FullT>}: dim ${ShowDim<X>} vs ${ShowDim<Y>}`>
+    : ShapeError<`${What} ${Show<FullA>} to ${Show<FullT>}: it has more dims`>
   : FullT

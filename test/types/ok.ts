@@ -4,6 +4,7 @@ import {
   add,
   arange,
   argmax,
+  attention as attend,
   avgPool,
   bitwiseAnd,
   broadcastTo,
@@ -333,6 +334,10 @@ is<['B', 3]>()(affine(t('B', 2), { w: t(2, 3) }))
 is<['B', 3]>()(affine(t('B', 2), { w: t(2, 3), c: t(3) }, t(3)))
 const doubled = poly((x: F<['...s']>): F<['...s']> => mul(x, 2))
 is<['B', 3]>()(doubled(t('B', 3)))
+
+// attention
+is<['B', 'T', 6, 64]>()(attend(t('B', 'T', 6, 64), t('B', 'S', 2, 64), t('B', 'S', 2, 64), { bias: t(6, 'T', 'S') }))
+is<['T', 6, 64]>()(attend(t('T', 6, 64), t(9, 6, 64), t(9, 6, 64), { isCausal: true }))
 
 // sizes of named dims carry their names
 declare const batch: NamedSize<'B'>
