@@ -30,7 +30,7 @@ export interface Header {
 }
 
 /** Bytes per element of every dtype that can be read. */
-const widths = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U32: 4, U8: 1, BOOL: 1 } as const
+export const widths = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U32: 4, U8: 1, BOOL: 1 } as const
 export type FileDType = keyof typeof widths
 
 /** The reference implementation refuses longer headers too. */

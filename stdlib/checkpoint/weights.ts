@@ -1,45 +1,60 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { FoveaError } from '../../compiler/trace/error.js'
 import { recoverFolder } from './atomic.js'
 import type { HostTensor } from './format.js'
 import { readSafetensors } from './safetensors.js'
+import { readTorch } from './torch.js'
+
+/** Files that hold a whole model, in the order of preference: data alone before pickles. */
+const whole = ['model.safetensors', 'open_clip_model.safetensors', 'pytorch_model.bin', 'open_clip_pytorch_model.bin']
+/** Lists of shards. */
+const indexes = ['model.safetensors.index.json', 'pytorch_model.bin.index.json']
 
 /**
- * Reads the weights of a Hugging Face folder: `model.safetensors`, or the shards that
- * `model.safetensors.index.json` lists. An interrupted save is mended first.
+ * Reads weights by name: of a file (`.safetensors`, or PyTorch's `.pt`, `.pth` and `.bin`), or of a folder as Hugging Face and open_clip lay
+ * it out: one such file, or the shards that its index lists. An interrupted save is mended first.
  *
- * @throws FoveaError 'checkpoint' if the folder holds neither, or a file or tensor that the index names is missing
+ * @throws FoveaError 'checkpoint' if there is nothing to read, or a file or tensor that the index names is missing
  * @example
  * const weights = await readWeights('checkpoints/clip')
  */
-export async function readWeights(folder: string): Promise<Map<string, HostTensor>> {
-  await recoverFolder(folder)
-  const names = await readdir(folder).catch((err: NodeJS.ErrnoException) => {
+export async function readWeights(path: string): Promise<Map<string, HostTensor>> {
+  if (/\.(safetensors|pt|pth|bin)$/.test(path)) return readFileOf(path)
+  await recoverFolder(path)
+  const names = await readdir(path).catch((err: NodeJS.ErrnoException) => {
     const why = err.code === 'ENOENT' ? 'there is no such folder' : err.message
-    throw new FoveaError('checkpoint', `cannot read checkpoint ${folder}: ${why}. Check the path.`)
+    throw new FoveaError('checkpoint', `cannot read checkpoint ${path}: ${why}. Check the path.`)
   })
-  if (names.includes('model.safetensors')) return readSafetensors(join(folder, 'model.safetensors'))
-  const index = join(folder, 'model.safetensors.index.json')
-  if (!names.includes('model.safetensors.index.json')) {
-    const found = names.length > 0 ? `it holds ${names.sort().slice(0, 8).join(', ')}` : 'it is empty'
-    const pickled = names.some((n) => n.endsWith('.bin') || n.endsWith('.pt') || n.endsWith('.pth'))
-    throw new FoveaError(
-      'checkpoint',
-      `expected model.safetensors or model.safetensors.index.json in ${folder}, but ${found}. ` +
-        (pickled ? 'Pickled weights are not read: save them as safetensors first.' : 'Check the path.'),
-    )
-  }
+  const order = [whole[0], indexes[0], whole[1], whole[2], indexes[1], whole[3]]
+  const found = order.find((name) => names.includes(name))
+  if (found && indexes.includes(found)) return readShards(path, found)
+  if (found) return readFileOf(join(path, found))
+  const holds = names.length > 0 ? `it holds ${names.sort().slice(0, 8).join(', ')}` : 'it is empty'
+  throw new FoveaError('checkpoint', `expected one of ${order.join(', ')} in ${path}, but ${holds}. Check the path.`)
+}
+
+const readFileOf = (file: string): Promise<Map<string, HostTensor>> =>
+  file.endsWith('.safetensors') ? readSafetensors(file) : readTorch(file)
+
+async function readShards(folder: string, name: string): Promise<Map<string, HostTensor>> {
+  const index = join(folder, name)
   const tensors = new Map<string, HostTensor>()
   const map = await weightMap(index)
-  for (const shard of new Set(map.values()))
-    for (const [name, tensor] of await readSafetensors(join(folder, shard))) tensors.set(name, tensor)
-  const lost = [...map].filter(([name]) => !tensors.has(name))
+  for (const shard of new Set(map.values())) {
+    if (basename(shard) !== shard)
+      throw new FoveaError(
+        'checkpoint',
+        `${index} names a shard outside of its folder: '${shard}'. It is not followed.`,
+      )
+    for (const [key, tensor] of await readFileOf(join(folder, shard))) tensors.set(key, tensor)
+  }
+  const lost = [...map].filter(([key]) => !tensors.has(key))
   if (lost.length > 0) {
-    const [name, shard] = lost[0]
+    const [key, shard] = lost[0]
     throw new FoveaError(
       'checkpoint',
-      `${index} says that ${shard} holds '${name}', but it doesn't (${lost.length} such). Fetch the shards again.`,
+      `${index} says that ${shard} holds '${key}', but it doesn't (${lost.length} such). Fetch the shards again.`,
     )
   }
   return tensors

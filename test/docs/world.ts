@@ -15,6 +15,7 @@ export async function makeWorld(root: string, folder: string): Promise<Names> {
   await cp(fixture, at('checkpoints/clip'), { recursive: true })
   await cp(join(root, 'test/models/fixtures/clip-resnet'), at('checkpoints/RN50'), { recursive: true })
   await cp(join(fixture, 'rocket.jpg'), at('cat.jpg'))
+  await cp(join(root, 'test/data/torch/plain.pt'), at('clip.pt'))
   await mkdir(at('runs'))
   await drawShapes(at('shapes/train'), { count: 64, seed: 1 })
   const clip = await loadClip(at('clip'))

@@ -29,7 +29,7 @@ const packages: Record<string, RegExp> = {
   compiler: /^$/,
   runtime: /^(node:|webgpu$)/,
   'index.ts': /^$/,
-  stdlib: /^(node:|sharp$|csv-parse|@huggingface\/tokenizers$|fast-check$)/,
+  stdlib: /^(node:|sharp$|csv-parse|tar-stream$|ts-morph$|yauzl$|@huggingface\/(hub|tokenizers)$|fast-check$)/,
   models: /^(node:|commander$)/,
 }
 
