@@ -11,6 +11,7 @@ import {
 } from '../../stdlib/checkpoint/index.js'
 import type { PreprocessorConfig } from '../../stdlib/image/index.js'
 import { loadTokenizer, type Tokenizer, writeTokenizer } from '../../stdlib/text/index.js'
+import { interpolatePositions } from '../parts/positions.js'
 import { type ClipConfig, parseConfig, type ResNetClipConfig } from './config.js'
 import { fromOpenAi, isOpenAi } from './openai.js'
 import { type ClipParams, clipTemplate, type ResNetClipParams, resnetClipTemplate } from './params.js'
@@ -108,6 +109,32 @@ interface OpenClipConfig {
       readonly head_width?: number
     }
     readonly text_cfg?: { readonly heads?: number }
+  }
+}
+
+/**
+ * The model at another resolution, `imageSize` in pixels: its position table interpolated, its config and preprocessing to match.
+ * Throws FoveaError 'input' when it is no multiple of the patch size.
+ *
+ * @example
+ * const large = atImageSize(await loadClip('checkpoints/clip'), 64)
+ */
+export function atImageSize(model: Clip, imageSize: number): Clip {
+  const { vision_config } = model.config
+  if (!(imageSize > 0) || imageSize % vision_config.patch_size !== 0)
+    throw new FoveaError(
+      'input',
+      `atImageSize: expected a multiple of the patch size ${vision_config.patch_size}, got ${imageSize}`,
+    )
+  const both = { height: imageSize, width: imageSize }
+  const { embeddings } = model.params.vision_model
+  const weight = interpolatePositions(embeddings.position_embedding.weight, imageSize / vision_config.patch_size)
+  const vision_model = { ...model.params.vision_model, embeddings: { ...embeddings, position_embedding: { weight } } }
+  return {
+    ...model,
+    params: { ...model.params, vision_model },
+    config: { ...model.config, vision_config: { ...vision_config, image_size: imageSize } },
+    preprocessor: { ...model.preprocessor, size: { shortest_edge: imageSize }, crop_size: both },
   }
 }
 

@@ -1,4 +1,4 @@
-export { type Clip, loadClip, loadResNetClip, type ResNetClip, saveClip } from './checkpoint.js'
+export { atImageSize, type Clip, loadClip, loadResNetClip, type ResNetClip, saveClip } from './checkpoint.js'
 export { type Classified, type ClassifyOptions, classify } from './classify.js'
 export { type ClipConfig, parseConfig, type ResNetClipConfig, type ResNetConfig, smallConfig } from './config.js'
 export { evaluateShapes, shapePrompts } from './evaluate.js'

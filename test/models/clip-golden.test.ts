@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { flatten } from '../../compiler/trace/tree.js'
 import { destroyDevice, getDevice, jit, onesLike, stack, type Tensor, tensor, valueAndGrad } from '../../index.js'
 import {
+  atImageSize,
   type Clip,
   type ClipParams,
   clampLogitScale,
@@ -92,6 +93,13 @@ test('both rules for the pooled position', async () => {
   const [now, old] = await run(params, ids)
   await close(now, 'trap/real_eos/pooled')
   await close(old, 'trap/legacy_eos_2/pooled')
+})
+
+test('a larger picture, by interpolated positions', async () => {
+  const large = atImageSize(model, 64)
+  const run = jit((p: ClipParams, pixels: Pixels) => visionTower(p.vision_model, large.config.vision_config, pixels))
+  await close(await run(large.params, given('interpolated/pixel_values')), 'interpolated/vision_pooled')
+  expect(() => atImageSize(model, 63)).toThrow('expected a multiple of the patch size')
 })
 
 describe('training', () => {
