@@ -6,6 +6,7 @@ const onDevice = [
   'ops/',
   'device/',
   'golden/kernels-classes',
+  'laws/dtypes',
   'laws/kernel-shapes',
   'laws/passes-jit',
   'models/',

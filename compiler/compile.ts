@@ -1,4 +1,5 @@
 import './ops/index.js'
+import { arrayBytes } from './ir/dtype.js'
 import { print } from './ir/print.js'
 import type { Dispatch, Program, Target } from './ir/program.js'
 import type { Show } from './ir/show.js'
@@ -103,7 +104,7 @@ function eqnsOf({ graph, owner }: Grouping, g: Group): Eqn[] {
 }
 
 function refuseTooLarge(v: Var, fn: Fn, target: Target): void {
-  const bytes = size(v.aval.shape) * 4
+  const bytes = arrayBytes(size(v.aval.shape), v.aval.dtype)
   if (bytes <= target.maxStorageBufferBindingSize) return
   const eqn = fn.eqns.find((q) => q.outputs.includes(v))
   throw new FoveaError(

@@ -1,13 +1,13 @@
 import type { DType } from '../compiler/ir/types.js'
-import { showAval } from '../compiler/ir/types.js'
+import { showAval, size } from '../compiler/ir/types.js'
 import { FoveaError } from '../compiler/trace/error.js'
 import type { Storage, TypedArray } from '../compiler/trace/tensor.js'
-import { byteLength, fromDeviceBytes, toDeviceBytes } from './bytes.js'
+import { byteLength, fromDeviceBytes, type HostData, readable, toDeviceBytes } from './bytes.js'
 import type { Block, Device } from './device.js'
 
 /** Elements in host memory, in a block of a device, or in both. Handles that alias each other share it. */
 export interface Memory {
-  host?: { readonly data: TypedArray; readonly dtype: DType }
+  host?: { readonly data: HostData; readonly dtype: DType }
   device?: { readonly device: Device; readonly block: Block }
   handles: number
 }
@@ -93,11 +93,13 @@ export class ArrayStorage implements Storage {
   /** A fresh copy of the elements. Throws FoveaError 'disposed', or 'device-lost' when they were on a device that is gone. */
   async read(): Promise<TypedArray> {
     const { host, device } = this.memory
-    if (host?.dtype === this.dtype) return host.data.slice()
-    if (host) return fromDeviceBytes(toDeviceBytes(host.data, host.dtype).slice().buffer, this.dtype)
+    const n = size(this.shape)
+    if (host?.dtype === this.dtype) return readable(host.data, this.dtype)
+    if (host) return fromDeviceBytes(toDeviceBytes(host.data, host.dtype).slice().buffer, n, this.dtype)
     const held = this.alias()
     try {
-      return fromDeviceBytes(await device!.device.read(device!.block, byteLength(this.shape)), this.dtype)
+      const bytes = await device!.device.read(device!.block, byteLength(this.shape, this.dtype))
+      return fromDeviceBytes(bytes, n, this.dtype)
     } finally {
       held.dispose()
     }
@@ -105,10 +107,10 @@ export class ArrayStorage implements Storage {
 }
 
 /**
- * An array over host data that is not copied: the data must not change afterwards. It is uploaded when a device
+ * An array over host data that is not copied (f16 and bf16: their bits): the data must not change afterwards. It is uploaded when a device
  * first needs it. The length is the caller's to get right.
  */
-export const hostArray = (data: TypedArray, shape: readonly number[], dtype: DType): ArrayStorage =>
+export const hostArray = (data: HostData, shape: readonly number[], dtype: DType): ArrayStorage =>
   new ArrayStorage({ host: { data, dtype }, handles: 0 }, shape, dtype)
 
 /** The block that holds the memory on this device, if one does. */

@@ -23,10 +23,11 @@ export function checkInputs(program: Program, inputs: readonly Storage[]): Array
     if (buffer.kind !== 'input') continue
     const given = inputs[buffer.index]
     // A compiler may count an empty array as one element, since a binding can't be empty.
-    if (byteLength(given.shape) < buffer.bytes && !(byteLength(given.shape) === 0 && buffer.bytes <= 16))
+    const bytes = byteLength(given.shape, given.dtype)
+    if (bytes < buffer.bytes && !(bytes === 0 && buffer.bytes <= 16))
       throw new FoveaError(
         'input',
-        `input ${buffer.index} of '${program.name}': expected ${buffer.bytes} bytes, got ${showAval(given)}, ${byteLength(given.shape)} bytes`,
+        `input ${buffer.index} of '${program.name}': expected ${buffer.bytes} bytes, got ${showAval(given)}, ${bytes} bytes`,
       )
   }
   return inputs.map((input, i) => {

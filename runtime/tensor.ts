@@ -1,10 +1,13 @@
+import { integerRange, isInteger } from '../compiler/ir/dtype.js'
 import type { DType } from '../compiler/ir/types.js'
 import { showShape, size } from '../compiler/ir/types.js'
 import { FoveaError } from '../compiler/trace/error.js'
-import { arrayTensor, type Tensor, type TypedArray } from '../compiler/trace/tensor.js'
+import { arrayTensor, type Tensor } from '../compiler/trace/tensor.js'
 import type { Dims } from '../compiler/types/dim.js'
 import type { Shape } from '../compiler/types/shape.js'
 import { hostArray } from './array.js'
+import type { HostData } from './bytes.js'
+import { toHalf } from './half.js'
 
 /** Any array of numbers that JavaScript has. */
 export type NumberArray =
@@ -54,13 +57,14 @@ type AllBoolean<T, Depth extends readonly unknown[] = []> = Depth['length'] exte
 /**
  * Makes an array from numbers, booleans, nested arrays of them or a typed array. The data is copied, and uploaded when a
  * device first needs it. Without a shape it is the nesting's; with one, the elements are taken row-major. The dtype
- * follows the data (`DTypeOf`) unless it is given.
+ * follows the data (`DTypeOf`) unless it is given. For f16 and bf16 a Uint16Array holds the elements' bits; numbers are rounded.
  * Throws FoveaError 'shape' for a wrong number of elements or ragged rows, and 'dtype' for a value that the dtype can't hold.
  *
  * @example
  * const x = tensor([[1, 2], [3, 4]])                        // Tensor<[2, 2], 'f32'>
  * const ids = tensor(new Int32Array([5, 7, 9, 11]), [2, 2]) // Tensor<[2, 2], 'i32'>
  * const mask = tensor([true, false])                        // Tensor<[2], 'bool'>
+ * const half = tensor([1, 0.1], undefined, 'f16')           // Tensor<[2], 'f16'>
  */
 export function tensor<const T extends Nested | NumberArray, D extends DType = DTypeOf<T>>(
   data: T,
@@ -130,25 +134,37 @@ function flatten(data: Nested | NumberArray): Flat {
 
 const isNumberArray = (x: unknown): x is NumberArray => ArrayBuffer.isView(x) && !(x instanceof DataView)
 
-const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint8Array }
-const ranges = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1], bool: [0, 1] }
+const arrays = {
+  f32: Float32Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
+  i32: Int32Array,
+  i8: Int8Array,
+  u32: Uint32Array,
+  u8: Uint8Array,
+  bool: Uint8Array,
+}
 
 /** A copy as the dtype's own array. Integers and booleans must fit: a value that wraps around is an error. */
-function convert(data: Flat['data'], dtype: DType): TypedArray {
+function convert(data: Flat['data'], dtype: DType): HostData {
   const Result = arrays[dtype]
-  if (data.constructor === Result && dtype !== 'bool') return (data as TypedArray).slice()
+  if (data.constructor === Result && dtype !== 'bool') return (data as HostData).slice()
   const out = new Result(data.length)
+  const range = isInteger(dtype) ? integerRange[dtype] : dtype === 'bool' ? [0, 1] : undefined
   for (let i = 0; i < data.length; i++) {
     const value = Number(data[i])
-    if (dtype !== 'f32') {
-      const [low, high] = ranges[dtype]
-      if (!Number.isInteger(value) || value < low || value > high)
-        throw new FoveaError(
-          'dtype',
-          `tensor: expected whole numbers from ${low} to ${high} for ${dtype}, got ${value} at element ${i}`,
-        )
-    }
-    out[i] = value
+    if (range && (!Number.isInteger(value) || value < range[0] || value > range[1]))
+      throw new FoveaError(
+        'dtype',
+        `tensor: expected whole numbers from ${range[0]} to ${range[1]} for ${dtype}, got ${value} at element ${i}`,
+      )
+    out[i] = dtype === 'f16' || dtype === 'bf16' ? toHalf(value, dtype) : value
   }
   return out
 }
+
+/** Elements of a dtype as a host array has them, rounded to it. Integers and booleans are taken as they are. */
+export const hostData = (data: ArrayLike<number>, dtype: DType): HostData =>
+  dtype === 'f16' || dtype === 'bf16'
+    ? Uint16Array.from(data, (x) => toHalf(x, dtype))
+    : (arrays[dtype] as Float32ArrayConstructor).from(data)

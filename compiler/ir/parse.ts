@@ -1,4 +1,5 @@
 import { FoveaError } from '../trace/error.js'
+import { dtypes } from './dtype.js'
 import type { Aval, DType, Eqn, Fn, Json, Loc, Params, Var } from './types.js'
 
 /**
@@ -78,8 +79,10 @@ function list<T>(s: Scanner, close: string, item: () => T): T[] {
   return items
 }
 
+const dtypePattern = new RegExp(`(${dtypes.join('|')})\\b`, 'y')
+
 function aval(s: Scanner): Aval {
-  const dtype = s.match(/(f32|i32|u32|bool)\b/y, 'a dtype (f32, i32, u32 or bool)')[1] as DType
+  const dtype = s.match(dtypePattern, `a dtype (${dtypes.join(', ')})`)[1] as DType
   s.expect('[')
   return { dtype, shape: list(s, ']', () => Number(s.match(/\d+/y, 'a dimension')[0])) }
 }

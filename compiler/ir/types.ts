@@ -1,6 +1,7 @@
 /** The IR: a typed SSA program as plain data. Nothing here knows an op by name. */
+import type { DType } from './dtype.js'
 
-export type DType = 'f32' | 'i32' | 'u32' | 'bool'
+export { type DType, isFloat } from './dtype.js'
 
 /** The type of one value: its shape and dtype ("abstract value" in JAX). */
 export interface Aval {
@@ -51,4 +52,3 @@ export const sameShape = (a: readonly number[], b: readonly number[]): boolean =
   a.length === b.length && a.every((d, i) => d === b[i])
 export const showShape = (shape: readonly number[]): string => `[${shape.join(', ')}]`
 export const showAval = (a: Aval): string => `${a.dtype}[${a.shape.join(',')}]`
-export const isFloat = (dtype: DType): boolean => dtype === 'f32'

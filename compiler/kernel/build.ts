@@ -1,3 +1,4 @@
+import { wideOf } from '../ir/dtype.js'
 import type { Target } from '../ir/program.js'
 import { size, type Var } from '../ir/types.js'
 import { type Expr, type Exprs, linearIndex } from './expr.js'
@@ -34,7 +35,7 @@ export function buffers(): Buffers {
     list,
     read,
     write: (v, width = 1) => find(v, width, 'read_write'),
-    load: (e, v, index) => e.load(read(v), v.aval.dtype, linearIndex(e, index, v.aval.shape)),
+    load: (e, v, index) => e.load(read(v), wideOf[v.aval.dtype], linearIndex(e, index, v.aval.shape)),
   }
 }
 

@@ -1,3 +1,4 @@
+import { wideOf } from '../ir/dtype.js'
 import type { Target } from '../ir/program.js'
 import type { Accumulate } from '../ops/cumulative.js'
 import { type Group, type Grouping, inMemoryFor } from '../pass/group.js'
@@ -5,6 +6,7 @@ import { strided } from '../pass/strided.js'
 import { type Buffers, buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { combined, neutral } from './combine.js'
 import { type Expr, type Exprs, type ExprType, exprs, stridedIndex } from './expr.js'
+import { narrowed } from './narrow.js'
 
 /** Where a running total is: which line, which of its blocks, which element of the block, which column of four or one. */
 export interface Place {
@@ -32,7 +34,7 @@ export function cumulation(e: Exprs, b: Buffers, grouping: Grouping, g: Group): 
   const [x, before] = anchor.inputs.map((v) => ({ v, ...strided(grouping.graph, v, inMemory) }))
   const [y] = anchor.outputs
   const [outer, n, inner] = y.aval.shape
-  const { dtype } = y.aval
+  const dtype = wideOf[y.aval.dtype]
   const how = anchor.params.combine as Accumulate
   const block = Math.min(n, anchor.params.block as number)
   const last = Math.ceil(n / block) - 1
@@ -101,7 +103,7 @@ export function lowerCumulative(grouping: Grouping, g: Group, target: Target): L
   const part = e.idiv(line, inner)
   const at: Place = { outer: e.idiv(part, blocks), block: e.imod(part, blocks), column: e.imod(line, inner), width: 1 }
   const { dtype } = g.anchors[0].outputs[0].aval
-  const total = e.variable('acc', dtype)
+  const total = e.variable('acc', wideOf[dtype])
   const turn = e.variable('turn', 'u32', c.block - 1)
   const ragged = n % c.block !== 0
   const isLast = e.call('eq', 'bool', [at.block, e.index(blocks - 1)])
@@ -113,14 +115,14 @@ export function lowerCumulative(grouping: Grouping, g: Group, target: Target): L
     body: [
       { k: 'let', name: 'line', value: item },
       { k: 'exit', cond: e.call('ge', 'bool', [e.variable('line', 'u32'), e.index(lines)]) },
-      { k: 'mutable', name: 'acc', t: dtype, value: c.begin(at) },
+      { k: 'mutable', name: 'acc', t: total.t, value: c.begin(at) },
       {
         k: 'loop',
         index: 'turn',
         count,
         body: [
           { k: 'set', name: 'acc', value: c.next(at, turn, total) },
-          { k: 'store', buffer: c.result, at: c.address(at, turn), value: total },
+          { k: 'store', buffer: c.result, at: c.address(at, turn), value: narrowed(e, dtype, total) },
         ],
       },
     ],

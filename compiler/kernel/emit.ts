@@ -1,6 +1,8 @@
+import { isNarrow } from '../ir/dtype.js'
 import type { Aval, Var } from '../ir/types.js'
 import { type Graph, isElementwise, mapRule } from '../pass/graph.js'
 import { type Expr, type Exprs, sameIndex } from './expr.js'
+import { fitted, widened } from './narrow.js'
 
 /** Thrown when a group would read its own reduction or product at another index than the one it has at hand. */
 export class NotAtHand extends Error {}
@@ -55,14 +57,21 @@ export function emitter(c: EmitContext): (v: Var, index: readonly Expr[]) => Exp
     if (!rule) throw new NotAtHand()
     const move = c.moves?.get(v)
     if (move && sameIndex(canonical(c.e, move.index, v.aval), index)) return read(eqn.inputs[0], move.from)
-    return rule.value({
+    const { dtype } = v.aval
+    const operands = new Set<Expr>()
+    const value = rule.value({
       e: c.e,
-      read: (i, at) => read(eqn.inputs[i], at),
+      read: (i, at) => {
+        const x = read(eqn.inputs[i], at)
+        if (eqn.inputs[i].aval.dtype === dtype) operands.add(x)
+        return x
+      },
       index,
       params: eqn.params,
-      ins: eqn.inputs.map((x) => x.aval),
-      out: v.aval,
+      ins: eqn.inputs.map((x) => widened(x.aval)),
+      out: widened(v.aval),
     })
+    return isNarrow(dtype) ? fitted(c.e, dtype, value, operands) : value
   }
   return read
 }

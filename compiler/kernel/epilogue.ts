@@ -1,3 +1,4 @@
+import { wideOf } from '../ir/dtype.js'
 import type { Var } from '../ir/types.js'
 import { type Group, type Grouping, inMemoryFor, placeStore } from '../pass/group.js'
 import type { Buffers } from './build.js'
@@ -35,10 +36,11 @@ export function storeTile(
   const inMemory = inMemoryFor(grouping, g)
   const load = (v: Var, index: readonly Expr[]): Expr => b.load(e, v, index)
   const [y] = g.anchors[0].outputs
+  const dtype = wideOf[y.aval.dtype]
   const packs = packer(e, b)
   const width = tile.fours ? 4 : 1
   const parts = tile.columns / width
-  const element = (x: Expr, j: number): Expr => (width === 4 ? e.call(`lane${j}`, y.aval.dtype, [x]) : x)
+  const element = (x: Expr, j: number): Expr => (width === 4 ? e.call(`lane${j}`, dtype, [x]) : x)
 
   /** The stores of part `q` of a row, given its values. */
   const storePart = (row: Expr, q: number, values: readonly Expr[]): Stmt[] => {
@@ -68,7 +70,7 @@ export function storeTile(
       scratch: [],
     }
 
-  const t: ExprType = width === 4 ? `${y.aval.dtype}x4` : y.aval.dtype
+  const t: ExprType = width === 4 ? `${dtype}x4` : dtype
   const fill = list(tile.rows).flatMap((i) =>
     list(parts).map((q): Stmt => {
       const values = valuesOf(i, q)

@@ -1,11 +1,11 @@
-import type { DType } from '../ir/types.js'
+import type { Wide } from '../ir/dtype.js'
 
 /**
  * Scalar code of kernels: an interned expression graph, neutral of the target. Equal expressions are one object, so sharing
  * is visible (`let`s are made from it) and index maps compare by identity.
  */
-export type ExprType = DType | `${DType}x4`
-export const scalarType = (t: ExprType): DType => t.replace('x4', '') as DType
+export type ExprType = Wide | `${Wide}x4`
+export const scalarType = (t: ExprType): Wide => t.replace('x4', '') as Wide
 export const widthOf = (t: ExprType): 1 | 4 => (t.endsWith('x4') ? 4 : 1)
 
 export type Expr =

@@ -1,5 +1,6 @@
+import { type Wide, wideOf } from '../ir/dtype.js'
 import type { Target } from '../ir/program.js'
-import type { DType, Eqn, Var } from '../ir/types.js'
+import type { Eqn, Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { opOf } from '../ops/op.js'
 import {
@@ -18,6 +19,7 @@ import { type Combine, combined, neutral } from './combine.js'
 import { emitter, type Held } from './emit.js'
 import { type Expr, type Exprs, type ExprType, exprs, scalarType } from './expr.js'
 import { type Scratch, type Stmt, scratchBase } from './ir.js'
+import { narrowedTotal } from './narrow.js'
 import { packer } from './pack.js'
 
 /** How a group is shared out over invocations. */
@@ -73,7 +75,7 @@ export function lowerLoops(
   const length = size(innerShape(g)) / perAlong
   const quad = four === 'none' ? [0] : [0, 1, 2, 3]
   const packed = (xs: readonly Expr[]): Expr => (xs.length === 1 ? xs[0] : packs.pack(xs))
-  const wide = (t: DType): ExprType => (four === 'none' ? t : `${t}x4`)
+  const wide = (t: Wide): ExprType => (four === 'none' ? t : `${t}x4`)
   const workgroups = grid(lines, across, target)
   const body: Stmt[] = []
   const scratch: Scratch[] = []
@@ -143,7 +145,7 @@ export function lowerLoops(
     const first = held[0].size
     const register = (i: number): string => `acc${first + i}`
     for (const [i, anchor] of stage.entries()) {
-      const t = wide(anchor.outputs[0].aval.dtype)
+      const t = wide(wideOf[anchor.outputs[0].aval.dtype])
       body.push({ k: 'mutable', name: register(i), t, value: neutral(e, combineOf(anchor), t) })
     }
     body.push(
@@ -167,7 +169,7 @@ export function lowerLoops(
       }),
     )
     for (const [i, anchor] of stage.entries()) {
-      const t = wide(anchor.outputs[0].aval.dtype)
+      const t = wide(wideOf[anchor.outputs[0].aval.dtype])
       let total: Expr = e.variable(register(i), t)
       if (four === 'along') {
         const [x, y, z, w] = quad.map((j) => element(e, total, j))
@@ -180,7 +182,7 @@ export function lowerLoops(
         total = e.load(memory, total.t, e.imul(laneLine, along))
       }
       const name = `total${first + i}`
-      body.push({ k: 'let', name, value: total })
+      body.push({ k: 'let', name, value: narrowedTotal(e, combineOf(anchor), anchor.outputs[0].aval.dtype, total) })
       const value = e.variable(name, total.t)
       for (const j of quad)
         held[j].set(anchor.outputs[0], { index: outer[j], value: four === 'lines' ? element(e, value, j) : value })

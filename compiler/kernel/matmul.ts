@@ -9,6 +9,7 @@ import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { storeTile } from './epilogue.js'
 import { delinearize, type Expr, exprs } from './expr.js'
 import type { Stmt } from './ir.js'
+import { narrowed } from './narrow.js'
 
 /** Parameters of the direct product: each invocation keeps `rows` × `columns` sums in registers. */
 export interface MatmulShape {
@@ -213,9 +214,9 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
   const rest = K - whole * unroll
   if (rest > 0) body.push(...step(e.index(whole * unroll), rest))
 
+  const sumOf = (i: number, j: number): Expr => narrowed(e, eqn.outputs[0].aval.dtype, e.variable(name(i, j), t))
   // Sums become fixed names, so that what follows may share and move them.
-  for (const i of rowList)
-    for (const j of registers) body.push({ k: 'let', name: `sum${i}_${j}`, value: e.variable(name(i, j), t) })
+  for (const i of rowList) for (const j of registers) body.push({ k: 'let', name: `sum${i}_${j}`, value: sumOf(i, j) })
   const held = (i: number, j: number): Expr =>
     wide ? lane(e.variable(`sum${i}_${j >> 2}`, t), j % 4) : e.variable(`sum${i}_${j}`, t)
   const inside = (i: Expr, j: number): Expr | undefined => {

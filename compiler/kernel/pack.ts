@@ -13,7 +13,7 @@ export interface Packer {
 
 /** Operations that work alike on vectors; the rest is done element by element. */
 const vectorised = new Set(
-  'add sub mul div neg not and or xor eq ne lt le gt ge max min select cast stopGradient exp log sqrt rsqrt sin cos abs sign floor ceil round trunc popcount clz bits float fma tanh erf logistic pow'
+  'add sub mul div neg not and or xor eq ne lt le gt ge max min select cast stopGradient exp log sqrt rsqrt sin cos abs sign floor ceil round trunc popcount clz bits float fma tanh erf logistic pow roundF16 roundBf16 wrapI8 wrapU8'
     .split(' ')
     .concat([...commonNames]),
 )

@@ -1,3 +1,4 @@
+import { wideOf } from '../ir/dtype.js'
 import type { Target } from '../ir/program.js'
 import type { Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
@@ -7,6 +8,7 @@ import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { storeTile } from './epilogue.js'
 import { delinearize, type Expr, exprs, stridedIndex } from './expr.js'
 import type { Stmt } from './ir.js'
+import { narrowed } from './narrow.js'
 import { packer } from './pack.js'
 
 /** Columns of a row that one invocation sums: each looks through all ids, so few invocations do less work. */
@@ -47,7 +49,7 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
   const row = e.idiv(line, strips)
   const columnAt = (j: number): Expr => e.iadd(e.imul(e.imod(line, strips), columns), e.index(j))
 
-  const { dtype } = y.aval
+  const dtype = wideOf[y.aval.dtype]
   const vector = columns % 4 === 0
   const t = vector ? (`${dtype}x4` as const) : dtype
   const registers = Array.from({ length: vector ? columns / 4 : columns }, (_, c) => `acc${c}`)
@@ -89,7 +91,9 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
         advance,
       ],
     },
-    ...registers.map((name, c): Stmt => ({ k: 'let', name: `sum${c}`, value: e.variable(name, t) })),
+    ...registers.map(
+      (name, c): Stmt => ({ k: 'let', name: `sum${c}`, value: narrowed(e, y.aval.dtype, e.variable(name, t)) }),
+    ),
   ]
   const value = (j: number): Expr =>
     vector ? e.call(`lane${j % 4}`, dtype, [e.variable(`sum${j >> 2}`, t)]) : e.variable(`sum${j}`, t)

@@ -1,8 +1,9 @@
-import type { DType } from '../ir/types.js'
+import { isNarrow, type Wide } from '../ir/dtype.js'
 import { type Expr, type ExprType, scalarType, widthOf } from './expr.js'
 import { type Kernel, type KernelBuffer, type Stmt, scratchBase } from './ir.js'
 import { bindLets } from './lets.js'
 import { writeCommon } from './math/common.js'
+import { loadNarrow, narrowHelpers, storeNarrow, wordType, wrapText } from './wgsl-narrow.js'
 
 /**
  * Prints a kernel as WGSL. Bindings are @group(0), in the order of the kernel's buffers; the entry point is `main`.
@@ -40,11 +41,12 @@ export function printWgsl(kernel: Kernel): string {
   ].join('\n')
 }
 
-const scalarName: Record<DType, string> = { f32: 'f32', i32: 'i32', u32: 'u32', bool: 'bool' }
-const vectorName: Record<DType, string> = { f32: 'vec4f', i32: 'vec4i', u32: 'vec4u', bool: 'vec4<bool>' }
+const scalarName: Record<Wide, string> = { f32: 'f32', i32: 'i32', u32: 'u32', bool: 'bool' }
+const vectorName: Record<Wide, string> = { f32: 'vec4f', i32: 'vec4i', u32: 'vec4u', bool: 'vec4<bool>' }
 const typeName = (t: ExprType): string => (widthOf(t) === 4 ? vectorName[scalarType(t)] : scalarName[scalarType(t)])
 /** bool is stored as u32: WGSL has no bool in memory. */
 const elementType = (b: KernelBuffer): string => {
+  if (isNarrow(b.dtype)) return wordType(b.dtype, b)
   const dtype = b.dtype === 'bool' ? 'u32' : b.dtype
   return b.width === 4 ? vectorName[dtype] : scalarName[dtype]
 }
@@ -62,7 +64,9 @@ function printStmt(s: Stmt, kernel: Kernel, helpers: Set<string>, pad: string): 
     case 'store': {
       const value = show(s.value)
       if (s.buffer >= scratchBase) return [`${pad}s${s.buffer - scratchBase}[${show(s.at)}] = ${value};`]
-      const { dtype, width } = kernel.buffers[s.buffer]
+      const buffer = kernel.buffers[s.buffer]
+      const { dtype, width } = buffer
+      if (isNarrow(dtype)) return [pad + storeNarrow(dtype, buffer, `b${s.buffer}`, show(s.at), value, added(helpers))]
       const bits = width === 4 ? `vec4u(${value})` : `u32(${value})`
       return [`${pad}b${s.buffer}[${show(s.at)}] = ${dtype === 'bool' ? bits : value};`]
     }
@@ -83,6 +87,13 @@ function printStmt(s: Stmt, kernel: Kernel, helpers: Set<string>, pad: string): 
   }
 }
 
+const added =
+  (helpers: Set<string>) =>
+  (name: string): string => {
+    helpers.add(name)
+    return name
+  }
+
 function printExpr(x: Expr, kernel: Kernel, helpers: Set<string>): string {
   const show = (y: Expr): string => printExpr(y, kernel, helpers)
   switch (x.k) {
@@ -92,8 +103,10 @@ function printExpr(x: Expr, kernel: Kernel, helpers: Set<string>): string {
       return x.name
     case 'load': {
       if (x.buffer >= scratchBase) return `s${x.buffer - scratchBase}[${show(x.at)}]`
+      const buffer = kernel.buffers[x.buffer]
+      if (isNarrow(buffer.dtype)) return loadNarrow(buffer.dtype, buffer, `b${x.buffer}`, show(x.at), added(helpers))
       const text = `b${x.buffer}[${show(x.at)}]`
-      return kernel.buffers[x.buffer].dtype === 'bool' ? `${typeName(x.t)}(${text})` : text
+      return buffer.dtype === 'bool' ? `${typeName(x.t)}(${text})` : text
     }
     case 'op': {
       const spell = spelling[x.f]
@@ -159,7 +172,11 @@ const spelling: Record<string, Spell> = {
   add: infix('+'),
   sub: infix('-'),
   mul: infix('*'),
-  div: infix('/'),
+  /** By zero it is 0; WGSL has the dividend. */
+  div: (args, x, helper) =>
+    scalarType(x.t) === 'f32'
+      ? infix('/')(args, x, helper)
+      : helped(scalarType(x.t) === 'i32' ? 'divI32' : 'divU32')(args, x, helper),
   rem: infix('%'),
   neg: ([a]) => `(-${a})`,
   not: ([a], x) => (scalarType(x.t) === 'bool' ? `(!${a})` : `(~${a})`),
@@ -183,7 +200,15 @@ const spelling: Record<string, Spell> = {
     scalarType(x.t) === 'f32' ? helped('minNan')(args, x, helper) : call('min')(args, x, helper),
   select: ([c, a, b]) => `select(${b}, ${a}, ${c})`,
   // To bool: whether it is not zero.
-  cast: ([a], x) => `${typeName(x.t)}(${a})`,
+  cast: (args, x, helper) => {
+    const [from, to] = [scalarType(x.args[0].t), scalarType(x.t)]
+    if (from !== 'f32' || (to !== 'i32' && to !== 'u32')) return call(typeName(x.t))(args, x, helper)
+    return helped(to === 'i32' ? 'castI32' : 'castU32')(args, x, helper)
+  },
+  roundF16: helped('roundF16'),
+  roundBf16: helped('roundBf16'),
+  wrapI8: ([a], x) => wrapText.i8(a, widthOf(x.t)),
+  wrapU8: ([a], x) => wrapText.u8(a, widthOf(x.t)),
   stopGradient: ([a]) => a,
   exp: call('exp'),
   log: call('log'),
@@ -227,6 +252,7 @@ const vectorHelper = (name: string): string =>
     .replace(/\b(f|i|u)32\b/g, 'vec4$1')
 
 const helperText: Record<string, string> = {
+  ...narrowHelpers,
   special: 'var<private> special: array<u32, 3> = array<u32, 3>(0x7fc00000u, 0x7f800000u, 0xff800000u);',
   // NaN is told by its bits: comparisons may be optimised as if there were none.
   maxNan: `fn maxNan(a: f32, b: f32) -> f32 {
@@ -236,6 +262,17 @@ const helperText: Record<string, string> = {
   minNan: `fn minNan(a: f32, b: f32) -> f32 {
   let m = select(b, a, a < b);
   return select(m, a, (bitcast<u32>(a) & 0x7fffffffu) > 0x7f800000u);
+}`,
+  divI32: 'fn divI32(a: i32, b: i32) -> i32 { return select(a / b, 0i, b == 0i); }',
+  divU32: 'fn divU32(a: u32, b: u32) -> u32 { return select(a / b, 0u, b == 0u); }',
+  // WGSL stops at the last f32 below 2^31 or 2^32, and says nothing of NaN.
+  castI32: `fn castI32(x: f32) -> i32 {
+  let y = select(i32(x), 2147483647i, x >= 2147483648.0f);
+  return select(y, 0i, (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u);
+}`,
+  castU32: `fn castU32(x: f32) -> u32 {
+  let y = select(u32(x), 4294967295u, x >= 4294967296.0f);
+  return select(y, 0u, (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u);
 }`,
   tanhSafe: 'fn tanhSafe(x: f32) -> f32 { return tanh(clamp(x, -15.0f, 15.0f)); }',
   logistic: `fn logistic(x: f32) -> f32 {

@@ -1,9 +1,9 @@
+import { classes, isFloat } from '../ir/dtype.js'
 import { showShape } from '../ir/types.js'
-import { FoveaError } from '../trace/error.js'
 import { along, eachLine } from './composite.js'
 import { type AnyTensor, type OpRecord, op } from './op.js'
 import * as p from './prim.js'
-import { fail } from './rules.js'
+import { fail, takes } from './rules.js'
 
 /** Bits of infinity; those of NaNs, without their sign, are above. */
 const INFINITE = 0x7f800000
@@ -26,7 +26,7 @@ const arg = (
       const axis = params.axis as number
       if (!(axis >= 0 && axis < x.shape.length))
         fail(`${name}: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
-      if (x.dtype === 'bool') throw new FoveaError('dtype', `${name}: expected numbers, got bool; cast it to i32`)
+      takes(name, x, classes['a number'])
       return [{ shape: x.shape.filter((_, d) => d !== axis), dtype: 'i32' }]
     },
     eval: ([x], params, [out]) => {
@@ -54,7 +54,7 @@ const arg = (
         const axis = params.axis as number
         const equal = p.eq(x, along(x, best(x, [axis]), axis))
         // With a NaN the best is NaN, which nothing is equal to.
-        const hit = x.dtype === 'f32' ? p.or(equal, isNan(x)) : equal
+        const hit = isFloat(x.dtype) ? p.or(equal, isNan(x)) : equal
         const at = p.iota(x.aval.shape, axis, 'i32')
         return [p.reduceMin(p.select(hit, at, p.like(at, x.aval.shape[axis] - 1)), [axis])]
       },

@@ -1,9 +1,9 @@
+import { classes } from '../ir/dtype.js'
 import type { Aval } from '../ir/types.js'
 import { showShape, size } from '../ir/types.js'
-import { FoveaError } from '../trace/error.js'
 import { type AnyTensor, op, type RefArray } from './op.js'
 import * as p from './prim.js'
-import { fail } from './rules.js'
+import { asResult, fail, takes } from './rules.js'
 
 /** Ops with a decomposition: named in the IR, expanded before fusion, differentiated as a whole. */
 
@@ -13,7 +13,7 @@ const inferAxis =
     const axis = params.axis as number
     if (!(axis >= 0 && axis < x.shape.length))
       fail(`${name}: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
-    if (x.dtype !== 'f32') throw new FoveaError('dtype', `${name}: expected f32, got ${x.dtype}`)
+    takes(name, x, classes['a float'])
     return [x]
   }
 
@@ -49,7 +49,7 @@ export const softmax = op({
       const total = logSumExpLine(x, start, step, n)
       for (let i = 0; i < n; i++) data[start + i * step] = Math.exp(x.data[start + i * step] - total)
     })
-    return [{ ...out, data }]
+    return [asResult(out, data)]
   },
   // dy = y · (t - sum(y · t))
   jvp: ({ outs: [y], tangents: [t], params }) => {
@@ -83,7 +83,7 @@ export const logSoftmax = op({
       const total = logSumExpLine(x, start, step, n)
       for (let i = 0; i < n; i++) data[start + i * step] = x.data[start + i * step] - total
     })
-    return [{ ...out, data }]
+    return [asResult(out, data)]
   },
   // dy = t - sum(softmax · t)
   jvp: ({ outs: [y], tangents: [t], params }) => {

@@ -1,8 +1,7 @@
-import { showAval, showShape, size } from '../ir/types.js'
-import { FoveaError } from '../trace/error.js'
+import { showShape, size } from '../ir/types.js'
 import { type AnyTensor, type OpRecord, op } from './op.js'
 import * as p from './prim.js'
-import { fail, stridesOf } from './rules.js'
+import { asResult, fail, stridesOf, takesFloats } from './rules.js'
 
 type Dims = p.DotDims
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
@@ -25,11 +24,10 @@ const arrange = (x: AnyTensor, target: readonly number[]): AnyTensor => {
 
 export const dotGeneral: OpRecord = op({
   name: 'dotGeneral',
-  doc: 'Sum of products over the contracting dims, for each batch index; output dims are batch, lhs free, rhs free (lax.dot_general).',
+  doc: 'Sum of products over the contracting dims, for each batch index; output dims are batch, lhs free, rhs free (lax.dot_general). Sums are f32, rounded once.',
   infer: ([a, b], params) => {
     const dims = params as unknown as Dims
-    if (a.dtype !== b.dtype || a.dtype !== 'f32')
-      throw new FoveaError('dtype', `dotGeneral: expected two f32 operands, got ${showAval(a)} and ${showAval(b)}`)
+    takesFloats('dotGeneral', a, b)
     const pairs = [
       ...dims.lhsBatch.map((d, i) => ['batch', d, dims.rhsBatch[i]] as const),
       ...dims.lhsContract.map((d, i) => ['contracting', d, dims.rhsContract[i]] as const),
@@ -49,7 +47,7 @@ export const dotGeneral: OpRecord = op({
           ...lhsFree.map((d) => a.shape[d]),
           ...rhsFree.map((d) => b.shape[d]),
         ],
-        dtype: 'f32',
+        dtype: a.dtype,
       },
     ]
   },
@@ -73,7 +71,7 @@ export const dotGeneral: OpRecord = op({
           data[at++] = sum
         }
     })
-    return [{ ...out, data }]
+    return [asResult(out, data)]
   },
   jvp: ({ inputs: [a, b], tangents: [ta, tb], params }) => {
     const dims = params as unknown as Dims

@@ -162,5 +162,5 @@ function land(x: AnyTensor, axes: readonly Axis[]): AnyTensor {
   ])
   const missing = [0, ...axes.map((a) => a.count - a.size * a.window), 0]
   const none = missing.map(() => 0)
-  return missing.every((m) => m === 0) ? whole : p.pad(whole, p.constant(0), none, missing)
+  return missing.every((m) => m === 0) ? whole : p.pad(whole, p.constant(0, whole.dtype), none, missing)
 }

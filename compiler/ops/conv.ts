@@ -1,6 +1,5 @@
 import type { Aval, Params } from '../ir/types.js'
 import { showAval, showShape, size } from '../ir/types.js'
-import { FoveaError } from '../trace/error.js'
 import {
   type ConvParams,
   channelsLast,
@@ -14,15 +13,14 @@ import {
 import { expandConv } from './conv-expand.js'
 import { type AnyTensor, op, type RefArray, type Sample } from './op.js'
 import * as p from './prim.js'
-import { eachIndex, fail, stridesOf } from './rules.js'
+import { asResult, eachIndex, fail, stridesOf, takesFloats } from './rules.js'
 import { extent } from './windows.js'
 
 const paramsOf = (params: Params): ConvParams => params as unknown as ConvParams
 
 function infer([x, w]: readonly Aval[], params: Params): Aval[] {
   const q = paramsOf(params)
-  if (x.dtype !== 'f32' || w.dtype !== 'f32')
-    throw new FoveaError('dtype', `conv: expected two f32 operands, got ${showAval(x)} and ${showAval(w)}`)
+  takesFloats('conv', x, w)
   if (q.dimensionNumbers.some((spec) => spec.length !== x.shape.length) || w.shape.length !== x.shape.length)
     fail(`conv: expected operands with dims ${q.dimensionNumbers.join(', ')}, got ${showAval(x)} and ${showAval(w)}`)
   const at = layouts(q.dimensionNumbers)
@@ -37,7 +35,7 @@ function infer([x, w]: readonly Aval[], params: Params): Aval[] {
   convAxes(x.shape, w.shape, q).forEach((a, d) => {
     shape[at.out.spatial[d]] = a.count
   })
-  return [{ shape, dtype: 'f32' }]
+  return [{ shape, dtype: x.dtype }]
 }
 
 function evaluate([x, w]: readonly RefArray[], params: Params, [out]: readonly Aval[]): RefArray[] {
@@ -68,7 +66,7 @@ function evaluate([x, w]: readonly RefArray[], params: Params, [out]: readonly A
     )
     data[to] = sum
   })
-  return [{ ...out, data }]
+  return [asResult(out, data)]
 }
 
 /** Padding of the convolution that is the transpose in the input: of the result, spread by the stride, with the kernel turned around. */

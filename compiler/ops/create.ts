@@ -1,11 +1,15 @@
+import { asDtype, isNarrow } from '../ir/dtype.js'
 import type { Aval, DType } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { op } from './op.js'
 import * as p from './prim.js'
-import { asDtype, eachIndex, fail } from './rules.js'
+import { eachIndex, fail } from './rules.js'
 
 /** The number a `constant` equation holds: JSON has no NaN, infinities or -0, so these are strings. */
 export const constantValue = (value: unknown): number => (value === '-0' ? -0 : Number(value))
+
+/** f32 is rounded by the printers. */
+const fitting = (value: number, dtype: DType): number => (isNarrow(dtype) ? asDtype(value, dtype) : value)
 
 export const constant = op({
   name: 'constant',
@@ -15,7 +19,11 @@ export const constant = op({
   jvp: () => [null],
   transpose: 'nonlinear',
   batch: ({ size: n, params }) => [batchedConstant(n, params.value, params.dtype as DType)],
-  kernel: { kind: 'map', cost: 0, value: ({ e, params, out }) => e.lit(out.dtype, constantValue(params.value)) },
+  kernel: {
+    kind: 'map',
+    cost: 0,
+    value: ({ e, params, out }) => e.lit(out.dtype, fitting(constantValue(params.value), params.dtype as DType)),
+  },
   samples: [
     { inputs: [], params: { value: 1.5, dtype: 'f32' } },
     { inputs: [], params: { value: 'Infinity', dtype: 'f32' } },
@@ -36,7 +44,7 @@ export const iota = op({
   eval: (_ins, params, [out]) => {
     const data = new Float64Array(size(out.shape))
     eachIndex(out.shape, (index, at) => {
-      data[at] = index[params.axis as number]
+      data[at] = asDtype(index[params.axis as number], out.dtype)
     })
     return [{ ...out, data }]
   },

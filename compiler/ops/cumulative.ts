@@ -1,11 +1,11 @@
+import { asDtype, classes, isFloat } from '../ir/dtype.js'
 import type { Aval, Params } from '../ir/types.js'
 import { showAval, showShape, size } from '../ir/types.js'
-import { FoveaError } from '../trace/error.js'
 import { bind1 } from '../trace/tensor.js'
 import { associativeScan } from './associative.js'
 import { type AnyTensor, type JvpRule, op, type RefArray } from './op.js'
 import * as p from './prim.js'
-import { fail } from './rules.js'
+import { asResult, fail, takes } from './rules.js'
 
 /** How a running total takes in the next element; logAddExp is log(eᵃ + eᵇ). */
 export type Accumulate = 'add' | 'mul' | 'max' | 'min' | 'logAddExp'
@@ -20,21 +20,17 @@ const functions: Record<Accumulate, (a: number, b: number) => number> = {
     return high + Math.log1p(Math.exp(low === high ? 0 : low - high))
   },
 }
-/** On 32-bit integers: sums and products wrap around. */
+/** On integers sums and products wrap around. */
 function functionOf(combine: Accumulate, { dtype }: Aval): (a: number, b: number) => number {
-  const wrap = (x: number): number => (dtype === 'u32' ? x >>> 0 : x | 0)
-  if (dtype === 'f32' || combine === 'max' || combine === 'min') return functions[combine]
+  const wrap = (x: number): number => asDtype(x, dtype)
+  if (isFloat(dtype) || combine === 'max' || combine === 'min') return functions[combine]
   return combine === 'mul' ? (a, b) => wrap(Math.imul(a, b)) : (a, b) => wrap(a + b)
 }
 
 function check(name: string, x: Aval, { axis, combine }: Params): void {
   if (!((axis as number) >= 0 && (axis as number) < x.shape.length))
     fail(`${name}: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
-  if (x.dtype === 'bool' || (combine === 'logAddExp' && x.dtype !== 'f32'))
-    throw new FoveaError(
-      'dtype',
-      `${name}: expected ${combine === 'logAddExp' ? 'f32' : 'numbers'}, got ${showAval(x)}`,
-    )
+  takes(name, x, classes[combine === 'logAddExp' ? 'a float' : 'a number'])
 }
 
 /** Running totals along the lines of `axis`, in blocks that begin with what `start` gives for them, if anything. */
@@ -58,7 +54,7 @@ function totals(
         data[at] = sum
       }
     }
-  return { ...x, data }
+  return asResult(x, data)
 }
 
 type Pair = readonly AnyTensor[]

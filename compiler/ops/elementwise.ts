@@ -1,9 +1,10 @@
+import { classes, dtypes, fromFloat, integerRange, isFloat, isInteger, isNarrow, wideOf } from '../ir/dtype.js'
 import type { Aval, DType } from '../ir/types.js'
 import { sameShape, showAval } from '../ir/types.js'
 import { FoveaError } from '../trace/error.js'
 import { type AnyTensor, type OpRecord, op, type Sample, type TransposeRule } from './op.js'
 import * as p from './prim.js'
-import { asDtype, elementwise, fail, pointwise, same } from './rules.js'
+import { elementwise, fail, pointwise, same } from './rules.js'
 
 const shapes = [[2, 3], [7], []]
 export const one = (low: number, high: number, more: Partial<Sample> = {}): Sample[] => [
@@ -20,8 +21,8 @@ export interface Unary {
   readonly samples: Sample[]
   readonly transpose?: TransposeRule
 }
-const floats: readonly DType[] = ['f32']
-const numbers: readonly DType[] = ['f32', 'i32']
+const { 'a float': floats, 'a signed number': signed, 'an integer': integers, 'a number': numbers } = classes
+const logical = classes['bool or an integer']
 
 export const unary = (name: string, r: Unary): OpRecord =>
   op({
@@ -60,7 +61,7 @@ export const neg = unary('neg', {
   f: (x) => -x,
   slope: (_x, _y, t) => p.neg(t),
   transpose: ({ cotangents: [ct] }) => [ct && p.neg(ct)],
-  dtypes: numbers,
+  dtypes: signed,
   samples: one(-2, 2),
 })
 export const exp = unary('exp', {
@@ -123,14 +124,14 @@ export const abs = unary('abs', {
   doc: 'Absolute value; its derivative at 0 is 0.',
   f: Math.abs,
   slope: (x, _y, t) => p.mul(t, p.sign(x)),
-  dtypes: numbers,
+  dtypes: signed,
   samples: [...one(0.5, 2), ...one(-2, -0.5)],
 })
 export const sign = unary('sign', {
   doc: '-1, 0 or 1.',
   f: Math.sign,
   slope: null,
-  dtypes: numbers,
+  dtypes: signed,
   samples: one(0.5, 2),
 })
 export const floor = unary('floor', {
@@ -151,7 +152,7 @@ export const stopGradient = unary('stopGradient', {
   f: (x) => x,
   slope: null,
   cost: 0,
-  dtypes: ['f32', 'i32', 'u32', 'bool'],
+  dtypes,
   samples: one(-1, 1, { smooth: false }),
 })
 
@@ -165,7 +166,7 @@ export const not = op({
   ...discrete,
   name: 'not',
   doc: 'Logical not of bool, bitwise not of integers.',
-  infer: same('not', ['bool', 'i32', 'u32']),
+  infer: same('not', logical),
   eval: ([x], params, outs) => elementwise((v) => (x.dtype === 'bool' ? (v ? 0 : 1) : ~v))([x], params, outs),
   kernel: pointwise('not'),
   samples: [{ inputs: [{ shape: [4], dtype: 'bool' }] }, { inputs: [{ shape: [4], dtype: 'u32', low: 0, high: 4e9 }] }],
@@ -173,18 +174,25 @@ export const not = op({
 
 export const cast = op({
   name: 'cast',
-  doc: 'Converts to params.dtype. f32 to integers truncates towards zero and saturates; to bool: not equal to 0.',
+  doc: 'Converts to params.dtype. Floats to integers truncate towards zero and saturate, NaN gives 0; integers wrap; to bool: not equal to 0 (lax.convert_element_type).',
   infer: ([x], params) => [{ shape: x.shape, dtype: params.dtype as DType }],
   eval: ([x], params, outs) =>
-    elementwise((v) => (x.dtype === 'f32' ? saturate(v, outs[0].dtype) : asDtype(v, outs[0].dtype)))([x], params, outs),
-  jvp: ({ tangents: [t], outs: [y] }) => [t && y.dtype === 'f32' ? t : null],
-  transpose: ({ cotangents: [ct] }) => [ct],
+    elementwise((v) => (isFloat(x.dtype) ? fromFloat(v, outs[0].dtype) : v))([x], params, outs),
+  jvp: ({ tangents: [t], outs: [y] }) => [t && isFloat(y.dtype) ? p.cast(t, y.dtype) : null],
+  transpose: ({ cotangents: [ct], inputs: [x] }) => [ct && p.cast(ct, x.dtype)],
   batch: 'elementwise',
   kernel: {
     kind: 'map',
     cost: 0.5,
-    value: ({ e, read, index, ins, out }) =>
-      ins[0].dtype === out.dtype ? read(0, index) : e.call('cast', out.dtype, [read(0, index)]),
+    value: ({ e, read, index, params, ins: [x], out }) => {
+      const from = read(0, index)
+      const y = x.dtype === out.dtype ? from : e.call('cast', out.dtype, [from])
+      const dtype = params.dtype as DType
+      if (x.dtype !== 'f32' || !isNarrow(dtype) || !isInteger(dtype)) return y
+      const [low, high] = integerRange[dtype]
+      const [most, least] = [e.lit(out.dtype, high), e.lit(out.dtype, low)]
+      return e.call('max', out.dtype, [e.call('min', out.dtype, [y, most]), least])
+    },
   },
   samples: [
     { inputs: [{ shape: [3], low: -5, high: 5 }], params: { dtype: 'i32' }, smooth: false },
@@ -194,11 +202,6 @@ export const cast = op({
     { inputs: [{ shape: [4], dtype: 'i32', values: [0, -1, 2, 0] }], params: { dtype: 'bool' } },
   ],
 })
-function saturate(v: number, dtype: DType): number {
-  if (dtype === 'i32') return Number.isNaN(v) ? 0 : Math.min(Math.max(Math.trunc(v), -2147483648), 2147483647)
-  if (dtype === 'u32') return Number.isNaN(v) ? 0 : Math.min(Math.max(Math.trunc(v), 0), 4294967295)
-  return asDtype(v, dtype)
-}
 
 export const two = (low: number, high: number, more: Partial<Sample> = {}): Sample[] =>
   shapes.map((shape) => ({
@@ -243,9 +246,9 @@ export const binary = (name: string, r: Binary): OpRecord =>
   op({
     name,
     doc: r.doc,
-    infer: same(name, r.dtypes ?? ['f32', 'i32', 'u32']),
+    infer: same(name, r.dtypes ?? numbers),
     eval: (ins, params, outs) =>
-      elementwise(ins[0].dtype !== 'f32' && name === 'mul' ? Math.imul : r.f)(ins, params, outs),
+      elementwise(isInteger(ins[0].dtype) && name === 'mul' ? Math.imul : r.f)(ins, params, outs),
     jvp: ({ inputs: [a, b], outs: [y], tangents: [ta, tb] }) => {
       const parts = r.jvp(a, b, y, ta, tb).filter((t) => t !== null)
       return [parts.length === 2 ? p.add(parts[0], parts[1]) : (parts[0] ?? null)]
@@ -349,7 +352,7 @@ const bits = (
   doc: string,
   f: (a: number, b: number, dtype: DType) => number,
   samples: Sample[],
-  dtypes: readonly DType[] = ['bool', 'i32', 'u32'],
+  dtypes: readonly DType[] = logical,
 ): OpRecord =>
   op({
     ...discrete,
@@ -396,22 +399,27 @@ export const shiftLeft = bits(
   'a << b; 0 when b is 32 or more.',
   (a, b) => (b >>> 0 > 31 ? 0 : a << b),
   shiftSamples,
-  ['i32', 'u32'],
+  integers,
 )
 export const shiftRight = bits(
   'shiftRight',
   'a >> b: logical for u32, arithmetic for i32; shifts of 32 or more give 0 or the sign.',
-  (a, b, dtype) => (dtype === 'u32' ? (b >>> 0 > 31 ? 0 : a >>> b) : a >> Math.min(b >>> 0, 31)),
+  (a, b, dtype) => (wideOf[dtype] === 'u32' ? (b >>> 0 > 31 ? 0 : a >>> b) : a >> Math.min(b >>> 0, 31)),
   shiftSamples,
-  ['i32', 'u32'],
+  integers,
 )
 
-const compare = (name: string, doc: string, f: (a: number, b: number) => boolean): OpRecord =>
+const compare = (
+  name: string,
+  doc: string,
+  f: (a: number, b: number) => boolean,
+  allowed: readonly DType[] = numbers,
+): OpRecord =>
   op({
     ...discrete,
     name,
     doc,
-    infer: (ins) => [{ shape: same(name)(ins)[0].shape, dtype: 'bool' }],
+    infer: (ins) => [{ shape: same(name, allowed)(ins)[0].shape, dtype: 'bool' }],
     eval: elementwise((a, b) => Number(f(a, b))),
     kernel: pointwise(name, 0.5),
     samples: [
@@ -429,8 +437,8 @@ const compare = (name: string, doc: string, f: (a: number, b: number) => boolean
       },
     ],
   })
-export const eq = compare('eq', 'Equal.', (a, b) => a === b)
-export const ne = compare('ne', 'Not equal.', (a, b) => a !== b)
+export const eq = compare('eq', 'Equal.', (a, b) => a === b, dtypes)
+export const ne = compare('ne', 'Not equal.', (a, b) => a !== b, dtypes)
 export const lt = compare('lt', 'Less.', (a, b) => a < b)
 export const le = compare('le', 'Less or equal.', (a, b) => a <= b)
 export const gt = compare('gt', 'Greater.', (a, b) => a > b)

@@ -1,3 +1,4 @@
+import { classes } from '../ir/dtype.js'
 import { binary, one, two, unary } from './elementwise.js'
 import type { AnyTensor } from './op.js'
 import * as p from './prim.js'
@@ -107,7 +108,7 @@ export const atan2 = binary('atan2', {
     return [ta && p.mul(ta, p.div(b, r)), tb && p.neg(p.mul(tb, p.div(a, r)))]
   },
   cost: 12,
-  dtypes: ['f32'],
+  dtypes: classes['a float'],
   samples: [
     ...two(0.5, 2),
     {

@@ -1,8 +1,9 @@
-import { showAval, showShape, size } from '../ir/types.js'
+import { classes } from '../ir/dtype.js'
+import { isFloat, showAval, showShape, size } from '../ir/types.js'
 import { FoveaError } from '../trace/error.js'
 import { type AnyTensor, op } from './op.js'
 import * as p from './prim.js'
-import { fail } from './rules.js'
+import { asResult, fail, takes } from './rules.js'
 
 const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
 
@@ -14,7 +15,7 @@ const inRange = (ids: AnyTensor, rows: number): AnyTensor =>
 
 export const gather = op({
   name: 'gather',
-  doc: 'Rows of operand 0 [V, …rest] at the i32 ids of operand 1 [...S] → [...S, …rest]. Ids outside 0…V-1 give NaN (f32) or 0.',
+  doc: 'Rows of operand 0 [V, …rest] at the i32 ids of operand 1 [...S] → [...S, …rest]. Ids outside 0…V-1 give NaN (floats) or 0.',
   infer: ([x, ids]) => {
     if (x.shape.length < 1) fail(`gather: expected a table of rank >= 1, got ${showAval(x)}`)
     if (ids.dtype !== 'i32') throw new FoveaError('dtype', `gather: expected i32 ids, got ${showAval(ids)}`)
@@ -22,7 +23,7 @@ export const gather = op({
   },
   eval: ([x, ids], _params, [out]) => {
     const row = size(x.shape.slice(1))
-    const data = new Float64Array(size(out.shape)).fill(out.dtype === 'f32' ? Number.NaN : 0)
+    const data = new Float64Array(size(out.shape)).fill(isFloat(out.dtype) ? Number.NaN : 0)
     ids.data.forEach((id, i) => {
       if (id >= 0 && id < x.shape[0]) data.set(x.data.subarray(id * row, (id + 1) * row), i * row)
     })
@@ -63,7 +64,7 @@ export const gather = op({
       return e.call('select', out.dtype, [
         inside,
         read(0, [safe, ...index.slice(ids.shape.length)]),
-        e.lit(out.dtype, out.dtype === 'f32' ? Number.NaN : 0),
+        e.lit(out.dtype, isFloat(out.dtype) ? Number.NaN : 0),
       ])
     },
   },
@@ -82,9 +83,10 @@ export const gather = op({
 
 export const scatterAdd = op({
   name: 'scatterAdd',
-  doc: 'Sums rows of operand 1 [...S, …rest] by the i32 ids of operand 0 [...S] into [params.rows, …rest]; ids outside are dropped. The order of addition is fixed.',
+  doc: 'Sums rows of operand 1 [...S, …rest] by the i32 ids of operand 0 [...S] into [params.rows, …rest]; ids outside are dropped. The order of addition is fixed; sums of f16 and bf16 are f32, rounded once.',
   infer: ([ids, updates], params) => {
     if (ids.dtype !== 'i32') throw new FoveaError('dtype', `scatterAdd: expected i32 ids, got ${showAval(ids)}`)
+    takes('scatterAdd', updates, classes['a number'])
     if (ids.shape.some((n, d) => updates.shape[d] !== n))
       fail(`scatterAdd: expected updates of shape [${[...ids.shape, '…'].join(', ')}], got ${showShape(updates.shape)}`)
     return [{ shape: [params.rows as number, ...updates.shape.slice(ids.shape.length)], dtype: updates.dtype }]
@@ -95,7 +97,7 @@ export const scatterAdd = op({
     ids.data.forEach((id, i) => {
       if (id >= 0 && id < out.shape[0]) for (let j = 0; j < row; j++) data[id * row + j] += updates.data[i * row + j]
     })
-    return [{ ...out, data }]
+    return [asResult(out, data)]
   },
   jvp: ({ inputs: [ids], tangents: [, t], params }) => [t && p.scatterAdd(ids, t, params.rows as number)],
   transpose: ({ cotangents: [ct], inputs: [ids, updates], linear, params }) => {

@@ -1,3 +1,4 @@
+import type { Wide } from '../ir/dtype.js'
 import type { Target } from '../ir/program.js'
 import type { Aval, DType, Fn, Params } from '../ir/types.js'
 import type { Expr, Exprs } from '../kernel/expr.js'
@@ -8,6 +9,11 @@ export interface RefArray {
   readonly shape: readonly number[]
   readonly dtype: DType
   readonly data: Float64Array
+}
+
+/** A type as kernels compute in it: narrow dtypes are widened. */
+export interface WideAval extends Aval {
+  readonly dtype: Wide
 }
 
 /** Any tensor, whatever its static type. */
@@ -62,8 +68,8 @@ export type KernelRule =
         read: Read
         index: readonly Expr[]
         params: Params
-        ins: readonly Aval[]
-        out: Aval
+        ins: readonly WideAval[]
+        out: WideAval
       }) => Expr
       /** Work per element in additions; 0 for views and constants, which are never stored for their own sake. */
       readonly cost: number

@@ -1,3 +1,4 @@
+import { asDtype } from '../ir/dtype.js'
 import type { Aval, Params } from '../ir/types.js'
 import { showAval } from '../ir/types.js'
 import type { Expr, Exprs } from '../kernel/expr.js'
@@ -11,6 +12,9 @@ const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i
 const axesOf = (params: Params): readonly Axis[] => params.axes as unknown as readonly Axis[]
 /** The operand has the taps as dims of its own: each tap reads its own values. */
 const ownTaps = (x: Aval, axes: readonly Axis[]): boolean => x.shape.length > axes.length + 2
+
+/** Integers have no infinities. */
+const fillOf = (params: Params, { dtype }: Aval): number => asDtype(constantValue(params.fill), dtype)
 
 export const patches = op({
   name: 'patches',
@@ -30,7 +34,7 @@ export const patches = op({
     const axes = axesOf(params)
     const n = axes.length
     const strides = stridesOf(x.shape)
-    const data = new Float64Array(out.shape.reduce((a, b) => a * b, 1)).fill(constantValue(params.fill))
+    const data = new Float64Array(out.shape.reduce((a, b) => a * b, 1)).fill(fillOf(params, out))
     eachIndex(out.shape, (index, at) => {
       const h = axes.map((a, d) => (a.stride * index[1 + d] + a.dilation * index[1 + n + d] - a.low) / a.lhsDilation)
       if (!h.every((i, d) => Number.isInteger(i) && i >= 0 && i < axes[d].size)) return
@@ -63,7 +67,7 @@ export const patches = op({
       const tests = found.flatMap((f) => f.tests)
       if (!tests.length) return value
       const inside = tests.reduce((a, b) => e.call('and', 'bool', [a, b]))
-      return e.call('select', out.dtype, [inside, value, e.lit(out.dtype, constantValue(params.fill))])
+      return e.call('select', out.dtype, [inside, value, e.lit(out.dtype, fillOf(params, out))])
     },
   },
   samples: [

@@ -1,9 +1,9 @@
+import { classes } from '../ir/dtype.js'
 import type { Aval, Params } from '../ir/types.js'
 import { showAval, showShape, size } from '../ir/types.js'
-import { FoveaError } from '../trace/error.js'
 import { type AnyTensor, op } from './op.js'
 import * as p from './prim.js'
-import { eachIndex, fail, stridesOf } from './rules.js'
+import { eachIndex, fail, stridesOf, takes } from './rules.js'
 import { type Axis, positions, windows } from './windows.js'
 
 /** Windows of a pooling on the spatial dims of [n, h…, c]. */
@@ -40,11 +40,11 @@ export const maxPool = op({
   doc: 'Largest element of each window on the spatial dims of [n, h…, c]; padding is never the largest. The derivative is that of the first largest element of the window, row-major.',
   infer: ([x], params): Aval[] => {
     const q = paramsOf(params)
-    if (x.dtype !== 'f32') throw new FoveaError('dtype', `maxPool: expected f32, got ${showAval(x)}`)
+    takes('maxPool', x, classes['a float'])
     if (x.shape.length !== q.window.length + 2)
       fail(`maxPool: expected ${q.window.length} spatial dims between batch and features, got ${showAval(x)}`)
     const counts = poolAxes(x.shape, q).map((a) => a.count)
-    return [{ shape: [x.shape[0], ...counts, x.shape[x.shape.length - 1]], dtype: 'f32' }]
+    return [{ shape: [x.shape[0], ...counts, x.shape[x.shape.length - 1]], dtype: x.dtype }]
   },
   eval: ([x], params, [out]) => {
     const q = paramsOf(params)

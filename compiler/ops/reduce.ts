@@ -1,6 +1,6 @@
+import { asDtype, classes, integerRange, isInteger } from '../ir/dtype.js'
 import type { Aval } from '../ir/types.js'
-import { showAval, showShape, size } from '../ir/types.js'
-import { FoveaError } from '../trace/error.js'
+import { showShape, size } from '../ir/types.js'
 import {
   type AnyTensor,
   type JvpRule,
@@ -11,7 +11,7 @@ import {
   type TransposeRule,
 } from './op.js'
 import * as p from './prim.js'
-import { asDtype, eachIndex, fail, stridesOf } from './rules.js'
+import { asResult, eachIndex, fail, stridesOf, takes } from './rules.js'
 
 const infer =
   (name: string) =>
@@ -19,8 +19,7 @@ const infer =
     const axes = params.axes as number[]
     if (axes.some((a, i) => !(a >= 0 && a < x.shape.length) || (i > 0 && a <= axes[i - 1])))
       fail(`${name}: axes ${showShape(axes)} are out of range or not sorted for shape ${showShape(x.shape)}`)
-    if (x.dtype === 'bool')
-      throw new FoveaError('dtype', `${name}: expected numbers, got ${showAval(x)}; cast it to i32 or f32`)
+    takes(name, x, classes['a number'])
     return [{ shape: x.shape.filter((_, d) => !axes.includes(d)), dtype: x.dtype }]
   }
 
@@ -28,19 +27,17 @@ const evaluate =
   (init: number, f: (a: number, b: number) => number) =>
   ([x]: readonly RefArray[], params: { axes?: unknown }, [out]: readonly Aval[]): RefArray[] => {
     const axes = params.axes as number[]
-    const data = new Float64Array(size(out.shape)).fill(asDtype(init, out.dtype === 'f32' ? 'f32' : out.dtype))
-    if (out.dtype !== 'f32' && !Number.isFinite(init)) data.fill(extreme(out.dtype as 'i32' | 'u32', init > 0))
+    const integer = isInteger(out.dtype)
+    const start = integer && !Number.isFinite(init) ? integerRange[out.dtype][init > 0 ? 1 : 0] : init
+    const data = new Float64Array(size(out.shape)).fill(start)
     const strides = stridesOf(out.shape)
     const kept = x.shape.map((_, d) => d).filter((d) => !axes.includes(d))
     eachIndex(x.shape, (index, at) => {
       const to = kept.reduce((n, d, i) => n + index[d] * strides[i], 0)
-      data[to] = asDtype(f(data[to], x.data[at]), out.dtype)
+      data[to] = integer ? asDtype(f(data[to], x.data[at]), out.dtype) : f(data[to], x.data[at])
     })
-    return [{ ...out, data }]
+    return [asResult(out, data)]
   }
-/** What max (low) and min (high) of no integers are. */
-export const extreme = (dtype: 'i32' | 'u32', high: boolean): number =>
-  dtype === 'i32' ? (high ? 2147483647 : -2147483648) : high ? 4294967295 : 0
 
 interface Reduction {
   readonly doc: string
@@ -88,7 +85,7 @@ const rebind = (name: string, x: AnyTensor, axes: number[]): AnyTensor =>
 const extremeJvp: JvpRule = ({ inputs: [x], outs: [y], tangents: [t], params }) => {
   if (!t) return [null]
   const axes = params.axes as number[]
-  const hit = p.cast(p.eq(x, p.unreduce(y, x.aval.shape, axes)), 'f32')
+  const hit = p.cast(p.eq(x, p.unreduce(y, x.aval.shape, axes)), x.dtype)
   return [p.div(p.reduceSum(p.mul(hit, t), axes), p.reduceSum(hit, axes))]
 }
 

@@ -88,6 +88,7 @@ export const bitcast = op({
     cost: 0.5,
     value: ({ e, read, index, ins: [x], out }) => {
       const a = read(0, index)
+      if (x.dtype === out.dtype) return a
       if (out.dtype === 'f32') return e.call('float', 'f32', [x.dtype === 'i32' ? a : e.call('cast', 'i32', [a])])
       const signed = x.dtype === 'f32' ? e.call('bits', 'i32', [a]) : a
       return signed.t === out.dtype ? signed : e.call('cast', out.dtype, [signed])

@@ -1,3 +1,4 @@
+import { asDtype, isFloat, isNarrow, nameOf } from '../ir/dtype.js'
 import type { Aval, DType } from '../ir/types.js'
 import { sameShape, showAval, size } from '../ir/types.js'
 import { FoveaError } from '../trace/error.js'
@@ -7,6 +8,21 @@ import type { AnyTensor, KernelRule, RefArray, TransposeRule } from './op.js'
 
 export const fail = (message: string): never => {
   throw new FoveaError('shape', message)
+}
+
+/** Throws FoveaError 'dtype' when the op doesn't take the operand's dtype. */
+export const takes = (name: string, x: Aval, allowed: readonly DType[]): void => {
+  if (!allowed.includes(x.dtype))
+    throw new FoveaError('dtype', `${name}: expected ${nameOf(allowed)}, got ${showAval(x)}`)
+}
+
+/** The same for two operands of one float dtype. */
+export const takesFloats = (name: string, a: Aval, b: Aval): void => {
+  if (a.dtype !== b.dtype || !isFloat(a.dtype))
+    throw new FoveaError(
+      'dtype',
+      `${name}: expected two operands of one float dtype, got ${showAval(a)} and ${showAval(b)}`,
+    )
 }
 
 /** All operands have one shape and dtype, which is the result's. */
@@ -23,23 +39,15 @@ export const same =
           `${name}: expected operands of one dtype, got ${ins.map(showAval).join(' and ')}; cast one`,
         )
     }
-    if (allowed && !allowed.includes(first.dtype))
-      throw new FoveaError('dtype', `${name}: expected ${allowed.join(' or ')}, got ${showAval(first)}`)
+    if (allowed) takes(name, first, allowed)
     return [first]
   }
 
-export const asDtype = (x: number, dtype: DType): number => {
-  switch (dtype) {
-    case 'f32':
-      return x
-    case 'i32':
-      return x | 0
-    case 'u32':
-      return x >>> 0
-    case 'bool':
-      return x === 0 ? 0 : 1
-  }
-}
+/** What a record computed in f64, as the dtype of the result holds it. */
+export const asResult = (out: Aval, data: Float64Array): RefArray => ({
+  ...out,
+  data: isNarrow(out.dtype) ? data.map((x) => asDtype(x, out.dtype)) : data,
+})
 
 /** Applies `f` element by element. */
 export const elementwise =

@@ -1,3 +1,4 @@
+import { wideOf } from '../ir/dtype.js'
 import type { Target } from '../ir/program.js'
 import { type Eqn, sameShape, size, type Var } from '../ir/types.js'
 import { emitter, type Held, NotAtHand } from '../kernel/emit.js'
@@ -253,9 +254,9 @@ function probeOf(graph: Graph, leaves: Leaves, g: Group): Probe {
   const held = new Map<Var, Held>()
   const own = new Set(g.stores)
   const inMemory = (v: Var): boolean => leaves.has(v) && !own.has(v)
-  const load = (v: Var, index: readonly Expr[]): Expr => e.call(`load ${v.id}`, v.aval.dtype, index)
+  const load = (v: Var, index: readonly Expr[]): Expr => e.call(`load ${v.id}`, wideOf[v.aval.dtype], index)
   const hold = (v: Var): void => {
-    held.set(v, { index: domain.outer, value: e.variable(`held ${v.id}`, v.aval.dtype) })
+    held.set(v, { index: domain.outer, value: e.variable(`held ${v.id}`, wideOf[v.aval.dtype]) })
   }
   const reads = (v: Var, index: readonly Expr[], moves?: Placement['moves']): boolean => {
     try {

@@ -1,6 +1,8 @@
+import { isFloat } from '../ir/dtype.js'
 import type { Target } from '../ir/program.js'
 import type { Aval, Eqn, Fn, Params, Var } from '../ir/types.js'
 import { opOf } from '../ops/op.js'
+import * as p from '../ops/prim.js'
 import { collect } from '../trace/collect.js'
 import { at } from '../trace/source.js'
 import { inputTensor, nodeCount } from '../trace/tensor.js'
@@ -21,7 +23,8 @@ export function expand(fn: Fn, target?: Target): Fn {
       eqns.push({ ...eqn, inputs: eqn.inputs.map(now) })
       continue
     }
-    const body = decomposition(eqn.op, avals, eqn.params, cache, target)
+    const outAvals = eqn.outputs.map((v) => v.aval)
+    const body = decomposition(eqn.op, avals, eqn.params, outAvals, cache, target)
     const inner = new Map<Var, Var>(body.inputs.map((v, i) => [v, now(eqn.inputs[i])]))
     for (const q of body.eqns) {
       const outputs = q.outputs.map((v) => ({ id: next++, aval: v.aval }))
@@ -50,11 +53,12 @@ function expands(op: string, ins: readonly Aval[], params: Params, target?: Targ
   return kernel.kind === 'composite'
 }
 
-/** A composite of composites is expanded all the way. */
+/** A composite of composites is expanded all the way. One of f16 or bf16 computes in f32, and rounds its results. */
 function decomposition(
   op: string,
   avals: readonly Aval[],
   params: Params,
+  outAvals: readonly Aval[],
   cache: Map<string, Fn>,
   target?: Target,
 ): Fn {
@@ -69,7 +73,14 @@ function decomposition(
     const outs = at(
       () => undefined,
       '',
-      () => kernel.expand(inputs, params, target),
+      () =>
+        kernel
+          .expand(
+            inputs.map((x) => (isFloat(x.dtype) ? p.cast(x, 'f32') : x)),
+            params,
+            target,
+          )
+          .map((y, i) => p.cast(y, outAvals[i].dtype)),
     )
     body = expand(collect(outs, inputs, op, since).fn, target)
     cache.set(key, body)

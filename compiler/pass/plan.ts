@@ -1,3 +1,4 @@
+import { arrayBytes } from '../ir/dtype.js'
 import type { Dispatch, OutputSpec, Program, ProgramBuffer } from '../ir/program.js'
 import type { Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
@@ -19,8 +20,8 @@ export interface Plan {
   readonly memory: Program['memory']
 }
 
-/** Bytes of a value in device memory: 4 an element, bool too. */
-export const bytesOf = (v: Var): number => Math.max(1, size(v.aval.shape)) * 4
+/** Bytes of a value in device memory. A binding can't be empty. */
+export const bytesOf = (v: Var): number => arrayBytes(Math.max(1, size(v.aval.shape)), v.aval.dtype)
 
 /**
  * Gives every stored value its memory. Donated inputs become outputs in place where the kernel that writes the output is the

@@ -15,12 +15,22 @@ export type DimValue<D> = D extends number ? D : D extends string ? NamedSize<D>
 export interface Storage {
   readonly shape: readonly number[]
   readonly dtype: DType
-  /** Elements on the host, row-major: f32 → Float32Array, i32 → Int32Array, u32 and bool → Uint32Array / Uint8Array. */
+  /** Elements on the host, row-major, as `ArrayOf` their dtype. */
   read(): Promise<TypedArray>
   dispose(): void
   readonly disposed: boolean
 }
-export type TypedArray = Float32Array | Int32Array | Uint32Array | Uint8Array
+export type TypedArray = Float32Array | Int32Array | Uint32Array | Int8Array | Uint8Array
+/** What elements are read as: f16 and bf16 are widened, bool is 0 or 1. */
+export type ArrayOf<D> = D extends 'f32' | 'f16' | 'bf16'
+  ? Float32Array
+  : D extends 'i32'
+    ? Int32Array
+    : D extends 'u32'
+      ? Uint32Array
+      : D extends 'i8'
+        ? Int8Array
+        : Uint8Array
 
 /**
  * How a tensor came to be. The graph of nodes is the trace: a function's IR is what its results reach.
@@ -70,10 +80,8 @@ export class Tensor<out S = Shape, out D = DType> {
     return size(this.aval.shape)
   }
 
-  /** Reads the elements, row-major. Outside `jit` a pending graph is compiled and run first. Throws while tracing. */
-  data(): Promise<
-    D extends 'f32' ? Float32Array : D extends 'i32' ? Int32Array : D extends 'u32' ? Uint32Array : Uint8Array
-  > {
+  /** Reads the elements, row-major; f16 and bf16 as Float32Array, bool as Uint8Array. Outside `jit` a pending graph is compiled and run first. Throws while tracing. */
+  data(): Promise<ArrayOf<D>> {
     return runtimeHooks().read(this) as never
   }
   /** The single element of a tensor of size 1, as a number (bool: 0 or 1). Throws FoveaError 'shape' for other sizes. */

@@ -1,7 +1,7 @@
 import { type DType, showShape, size } from '../../compiler/ir/types.js'
 import { FoveaError } from '../../compiler/trace/error.js'
-import type { TypedArray } from '../../compiler/trace/tensor.js'
-import { bfloatToFloat, halfToFloat } from './half.js'
+import type { HostData } from '../../runtime/bytes.js'
+import { bfloatToFloat, halfToFloat } from '../../runtime/half.js'
 
 /**
  * The safetensors format (github.com/huggingface/safetensors, README "Format"), as bytes:
@@ -9,11 +9,11 @@ import { bfloatToFloat, halfToFloat } from './half.js'
  * which the tensors fill without holes. Names, shapes and bytes only: loading one runs no code.
  */
 
-/** A tensor in host memory, row-major. 'u8' lives in files only; WGSL has no such type. */
+/** A tensor in host memory, row-major: what `tensor(data, shape, dtype)` takes. f16 and bf16 are Uint16Arrays of their bits. */
 export interface HostTensor {
   readonly shape: readonly number[]
-  readonly dtype: DType | 'u8'
-  readonly data: TypedArray
+  readonly dtype: DType
+  readonly data: HostData
 }
 
 /** Where one tensor's bytes lie, counted from the file's first byte. */
@@ -30,7 +30,7 @@ export interface Header {
 }
 
 /** Bytes per element of every dtype that can be read. */
-export const widths = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U32: 4, U8: 1, BOOL: 1 } as const
+export const widths = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U32: 4, I8: 1, U8: 1, BOOL: 1 } as const
 export type FileDType = keyof typeof widths
 
 /** The reference implementation refuses longer headers too. */
@@ -132,21 +132,32 @@ function checkLayout(entries: ReadonlyMap<string, Entry>, start: number, fileSiz
     throw broken(file, `${fileSize - at} bytes after the last tensor ('${before}') belong to none`, 'Fetch it again')
 }
 
+/** F16 and BF16 of a file: as f32, or as what they are. */
+export type Halves = 'widen' | 'keep'
+
 /**
- * One tensor from its bytes. F64, F16 and BF16 become float32, I64 becomes int32: the types that a device has.
+ * One tensor from its bytes. F64 becomes f32 and I64 i32. F16 and BF16 become f32 too, unless `halves` says to keep them.
  *
  * @param bytes the tensor's own buffer: the result may be a view of it
  * @throws FoveaError 'checkpoint' if an I64 value does not fit 32 bits
  */
-export function decode({ dtype, shape }: Entry, bytes: ArrayBuffer, name: string, file: string): HostTensor {
+export function decode(
+  { dtype, shape }: Entry,
+  bytes: ArrayBuffer,
+  name: string,
+  file: string,
+  halves: Halves = 'widen',
+): HostTensor {
   switch (dtype) {
     case 'F32':
       return { shape, dtype: 'f32', data: new Float32Array(bytes) }
     case 'F64':
       return { shape, dtype: 'f32', data: new Float32Array(new Float64Array(bytes)) }
     case 'F16':
+      if (halves === 'keep') return { shape, dtype: 'f16', data: new Uint16Array(bytes) }
       return { shape, dtype: 'f32', data: halfToFloat(new Uint16Array(bytes)) }
     case 'BF16':
+      if (halves === 'keep') return { shape, dtype: 'bf16', data: new Uint16Array(bytes) }
       return { shape, dtype: 'f32', data: bfloatToFloat(new Uint16Array(bytes)) }
     case 'I64':
       return { shape, dtype: 'i32', data: narrow(new BigInt64Array(bytes), name, file) }
@@ -154,6 +165,8 @@ export function decode({ dtype, shape }: Entry, bytes: ArrayBuffer, name: string
       return { shape, dtype: 'i32', data: new Int32Array(bytes) }
     case 'U32':
       return { shape, dtype: 'u32', data: new Uint32Array(bytes) }
+    case 'I8':
+      return { shape, dtype: 'i8', data: new Int8Array(bytes) }
     case 'U8':
       return { shape, dtype: 'u8', data: new Uint8Array(bytes) }
     case 'BOOL':
@@ -175,7 +188,16 @@ function narrow(wide: BigInt64Array, name: string, file: string): Int32Array {
   return out
 }
 
-const fileDTypes = { f32: 'F32', i32: 'I32', u32: 'U32', u8: 'U8', bool: 'BOOL' } as const
+const fileDTypes = {
+  f32: 'F32',
+  f16: 'F16',
+  bf16: 'BF16',
+  i32: 'I32',
+  i8: 'I8',
+  u32: 'U32',
+  u8: 'U8',
+  bool: 'BOOL',
+} as const
 
 /**
  * A file's bytes in pieces, none of them copied save bools. The header lists the tensors in the order given; the data has

@@ -1,14 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { FoveaError } from '../../compiler/trace/error.js'
 import { writeFileAtomic } from './atomic.js'
-import { decode, type Entry, encode, type HostTensor, headerLength, parseHeader } from './format.js'
+import { decode, type Entry, encode, type Halves, type HostTensor, headerLength, parseHeader } from './format.js'
 
 /** An open safetensors file: what it holds, and a way to read one tensor at a time. */
 export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>
   readonly entries: ReadonlyMap<string, Entry>
   /** Reads one tensor from the disk. Throws FoveaError 'checkpoint' if the file holds none of that name. */
-  read(name: string): Promise<HostTensor>
+  read(name: string, halves?: Halves): Promise<HostTensor>
   close(): Promise<void>
 }
 
@@ -34,11 +34,11 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     const length = headerLength(first, size, path)
     const json = new Uint8Array(await readBytes(handle, 8, 8 + length, path))
     const { metadata, entries } = parseHeader(json, size, path)
-    const read = async (name: string): Promise<HostTensor> => {
+    const read = async (name: string, halves?: Halves): Promise<HostTensor> => {
       const entry = entries.get(name)
       if (!entry)
         throw new FoveaError('checkpoint', `${path} holds no tensor '${name}'. See its entries for the names.`)
-      return decode(entry, await readBytes(handle, entry.begin, entry.end, path), name, path)
+      return decode(entry, await readBytes(handle, entry.begin, entry.end, path), name, path, halves)
     }
     return { metadata, entries, read, close: () => handle.close() }
   } catch (err) {
@@ -48,18 +48,22 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 }
 
 /**
- * Reads every tensor of a safetensors file, in the header's order.
+ * Reads every tensor of a safetensors file, in the header's order. F16 and BF16 become f32, or with `halves: 'keep'` stay f16
+ * and bf16.
  *
  * @throws FoveaError 'checkpoint' as {@link openSafetensors} does
  * @example
  * const weights = await readSafetensors('clip/model.safetensors')
  * weights.get('logit_scale') // { shape: [], dtype: 'f32', data: Float32Array [2.6592] }
  */
-export async function readSafetensors(path: string): Promise<Map<string, HostTensor>> {
+export async function readSafetensors(
+  path: string,
+  { halves }: { readonly halves?: Halves } = {},
+): Promise<Map<string, HostTensor>> {
   const file = await openSafetensors(path)
   try {
     const tensors = new Map<string, HostTensor>()
-    for (const name of file.entries.keys()) tensors.set(name, await file.read(name))
+    for (const name of file.entries.keys()) tensors.set(name, await file.read(name, halves))
     return tensors
   } finally {
     await file.close()

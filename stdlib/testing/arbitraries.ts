@@ -29,9 +29,9 @@ export const broadcastable = (limits: ShapeLimits = {}): fc.Arbitrary<[number[],
 export interface Elements {
   /** Default 'f32'. */
   readonly dtype?: DType
-  /** Least element, inclusive. Default -2 for f32, -8 for i32, 0 for u32. */
+  /** Least element, inclusive. Default -2 for floats, -8 for i32 and i8, 0 for u32 and u8. */
   readonly min?: number
-  /** Largest element, inclusive. Default 2 for f32, 8 for integers. */
+  /** Largest element, inclusive. Default 2 for floats, 8 for integers. */
   readonly max?: number
 }
 
@@ -58,12 +58,16 @@ export const keys = (): fc.Arbitrary<AnyTensor> => tensors([2], { dtype: 'u32', 
 function element({ dtype = 'f32', min, max }: Elements): fc.Arbitrary<number> {
   switch (dtype) {
     case 'f32':
+    case 'f16':
+    case 'bf16':
       return fc.float({ min: Math.fround(min ?? -2), max: Math.fround(max ?? 2), noNaN: true })
     case 'bool':
       return fc.nat({ max: 1 })
     case 'i32':
+    case 'i8':
       return fc.integer({ min: min ?? -8, max: max ?? 8 })
     case 'u32':
+    case 'u8':
       return fc.integer({ min: min ?? 0, max: max ?? 8 })
   }
 }

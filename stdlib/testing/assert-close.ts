@@ -3,9 +3,9 @@ import { FoveaError } from '../../compiler/trace/error.js'
 import { type Flat, flat, type Values } from './values.js'
 
 export interface Tolerance {
-  /** Absolute, default 1e-6 (0 for integers and bool). */
+  /** Absolute, default 1e-6 (f16 1e-3, bf16 1e-2, 0 for integers and bool). */
   readonly atol?: number
-  /** Relative to the expected value, default 1e-5 (0 for integers and bool). */
+  /** Relative to the expected value, default 1e-5 (f16 2e-3, bf16 2e-2, 0 for integers and bool). */
   readonly rtol?: number
   /** Bound on the mean absolute difference, beside the bound on each element. */
   readonly meanAtol?: number
@@ -24,6 +24,14 @@ export async function assertClose(actual: Values, expected: Values, tolerance: T
   if (problem) throw new FoveaError('assert', `assertClose: ${problem}`)
 }
 
+/** Of two dtypes the one of higher order decides. */
+const defaults: Readonly<Record<string, { readonly order: number; readonly atol: number; readonly rtol: number }>> = {
+  f32: { order: 0, atol: 1e-6, rtol: 1e-5 },
+  f16: { order: 1, atol: 1e-3, rtol: 2e-3 },
+  bf16: { order: 2, atol: 1e-2, rtol: 2e-2 },
+  integer: { order: 3, atol: 0, rtol: 0 },
+}
+
 /** What `assertClose` reports, or undefined when the arrays are close. */
 export function difference(got: Flat, want: Flat, tolerance: Tolerance = {}): string | undefined {
   const shape = want.shape ?? got.shape ?? [want.data.length]
@@ -32,8 +40,9 @@ export function difference(got: Flat, want: Flat, tolerance: Tolerance = {}): st
   if (got.data.length !== want.data.length || got.data.length !== size(shape))
     return `sizes differ: got ${got.data.length} elements, want ${want.data.length} for shape ${showShape(shape)}`
 
-  const exact = [got.dtype, want.dtype].some((dtype) => dtype !== undefined && dtype !== 'f32')
-  const { atol = exact ? 0 : 1e-6, rtol = exact ? 0 : 1e-5, meanAtol } = tolerance
+  const usual = [got.dtype, want.dtype].map((dtype) => defaults[dtype ?? 'f32'] ?? defaults.integer)
+  const coarser = usual[0].order > usual[1].order ? usual[0] : usual[1]
+  const { atol = coarser.atol, rtol = coarser.rtol, meanAtol } = tolerance
   const nans = { got: [] as number[], want: [] as number[] }
   let over = 0
   let worst = -1

@@ -4,6 +4,7 @@ import type { AnyTensor, RefArray } from '../../compiler/ops/op.js'
 import { FoveaError } from '../../compiler/trace/error.js'
 import { arrayTensor, Tensor, type TypedArray } from '../../compiler/trace/tensor.js'
 import { hostArray } from '../../runtime/array.js'
+import { hostData } from '../../runtime/tensor.js'
 
 /** Numbers to any depth: `1`, `[1, 2]`, `[[1, 2], [3, 4]]`. */
 export type Nested = number | readonly Nested[]
@@ -45,11 +46,10 @@ export async function refOf(x: AnyTensor): Promise<RefArray> {
 
 /** A tensor over host memory. Its elements are rounded to its dtype. */
 export function hostTensor({ shape, dtype, data }: RefArray): AnyTensor {
-  const make = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint8Array }[dtype]
   if (data.length !== size(shape))
     throw new FoveaError(
       'shape',
       `expected ${size(shape)} elements for shape [${shape.join(', ')}], got ${data.length}`,
     )
-  return arrayTensor(hostArray(make.from(data), shape, dtype))
+  return arrayTensor(hostArray(hostData(data, dtype), shape, dtype))
 }

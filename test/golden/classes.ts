@@ -7,6 +7,7 @@ import { inputTensor } from '../../compiler/trace/tensor.js'
 import { hostArray } from '../../runtime/array.js'
 import { getDevice } from '../../runtime/device.js'
 import { load } from '../../runtime/executable.js'
+import { hostData } from '../../runtime/tensor.js'
 import { assertClose, type Tolerance } from '../../stdlib/testing/assert-close.js'
 
 /** Kernels for each class of adapter, run on whatever adapter there is: for another class they are slow here, not wrong. */
@@ -36,9 +37,8 @@ export async function checkOn(
     inputs.map(({ shape, dtype }, i) => inputTensor({ shape, dtype }, String(i))),
   )
   const executable = await load(device, compile(fn, classes[name](device.target), { verify: true }))
-  const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint8Array }
   const outputs = await executable.run(
-    inputs.map(({ shape, dtype, data }) => hostArray(arrays[dtype].from(data), shape, dtype)),
+    inputs.map(({ shape, dtype, data }) => hostArray(hostData(data, dtype), shape, dtype)),
   )
   executable.dispose()
   const wanted = interpret(fn, inputs)

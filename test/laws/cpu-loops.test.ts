@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compile } from '../../compiler/compile.js'
 import { interpret } from '../../compiler/interpret/interpret.js'
+import type { Wide } from '../../compiler/ir/dtype.js'
 import type { Program } from '../../compiler/ir/program.js'
 import type { AnyTensor, RefArray } from '../../compiler/ops/op.js'
 import * as p from '../../compiler/ops/prim.js'
@@ -16,7 +17,7 @@ import { cpuTarget } from '../wasm/run-kernel.js'
  * same bits: threads take them as they come.
  */
 type Fn = (...xs: AnyTensor[]) => AnyTensor[]
-const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array }
+const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array } as const
 const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536 })
 type Kernel = (from: number, to: number, args: number, scratch: number) => void
 
@@ -44,7 +45,7 @@ function run(program: Program, inputs: readonly RefArray[], backwards: boolean):
   program.buffers.forEach((b, i) => {
     if (b.kind !== 'input') return
     const { dtype, data } = inputs[b.index]
-    new arrays[dtype](memory.buffer, at[i], data.length).set(data)
+    new arrays[dtype as Wide](memory.buffer, at[i], data.length).set(data)
   })
   for (const [i, { kernel, buffers, workgroups }] of program.dispatches.entries()) {
     const [items] = workgroups
@@ -54,7 +55,7 @@ function run(program: Program, inputs: readonly RefArray[], backwards: boolean):
     else for (let item = items - 1; item >= 0; item--) f(item, item + 1, args[i], scratch)
   }
   return program.outputs.map(({ shape, dtype, buffer }) => [
-    ...new arrays[dtype](
+    ...new arrays[dtype as Wide](
       memory.buffer,
       at[buffer],
       shape.reduce((a, b) => a * b, 1),

@@ -93,7 +93,7 @@ describe('print and parse', () => {
   })
 
   test.each([
-    ['fn f(%0: f64[2]) {', "expected a dtype (f32, i32, u32 or bool), got 'f64[2])'", '1:10'],
+    ['fn f(%0: f64[2]) {', "expected a dtype (bool, u8, i8, u32, i32, bf16, f16, f32), got 'f64[2])'", '1:10'],
     ['fn f(%0: f32[2]) {\n  %1: f32[2] = neg(%3)\n  return %1\n}', '%3 is not defined above', '2:20'],
     ['fn f(%0: f32[2]) {\n  %1: f32[2] = neg(%1)\n  return %1\n}', '%1 is not defined above', '2:20'],
     ['fn f(%0: f32[2]) {\n  %0: f32[2] = neg(%0)\n  return %0\n}', '%0 is defined twice', '2:3'],

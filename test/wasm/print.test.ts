@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { DType } from '../../compiler/ir/types.js'
+import type { Wide } from '../../compiler/ir/dtype.js'
 import { type Expr, type ExprType, exprs } from '../../compiler/kernel/expr.js'
 import { type Kernel, type Stmt, scratchBase } from '../../compiler/kernel/ir.js'
 import { printKernel } from '../../compiler/kernel/print.js'
@@ -8,13 +8,13 @@ import '../../compiler/ops/index.js'
 import { runKernel } from './run-kernel.js'
 
 /** Kernels for the CPU, run: every scalar function alone and in fours against the op records, and every statement. */
-const numbers: Record<DType, number[]> = {
+const numbers: Record<Wide, number[]> = {
   f32: [0, -0, 1, -1, 2.5, -2.5, 3.5, 0.3, -7.75, 1e10, -1e10, Infinity, -Infinity, NaN, 1e-40, 16777216],
   i32: [0, 1, -1, 2, 7, -7, 31, 32, 40, 2147483647, -2147483648, 100000, -100000, 3, 5, -3],
   u32: [0, 1, 2, 7, 31, 32, 40, 4294967295, 2147483648, 2147483647, 100000, 3, 5, 9, 65536, 12345678],
   bool: [0, 1, 1, 0, 1, 0, 0, 1, 0, 0, 1, 1, 1, 0, 1, 0],
 }
-const binary: Record<string, readonly DType[]> = {
+const binary: Record<string, readonly Wide[]> = {
   add: ['f32', 'i32', 'u32'],
   sub: ['f32', 'i32', 'u32'],
   mul: ['f32', 'i32', 'u32'],
@@ -34,7 +34,7 @@ const binary: Record<string, readonly DType[]> = {
   gt: ['f32', 'i32', 'u32'],
   ge: ['f32', 'i32', 'u32'],
 }
-const unary: Record<string, readonly DType[]> = {
+const unary: Record<string, readonly Wide[]> = {
   neg: ['f32', 'i32'],
   not: ['i32', 'u32', 'bool'],
   abs: ['f32', 'i32'],
@@ -46,15 +46,15 @@ const unary: Record<string, readonly DType[]> = {
 
 /** y[i] = f(xs[i]…), in ones or in fours. */
 function pointwise(
-  dtypes: readonly DType[],
-  out: DType,
+  dtypes: readonly Wide[],
+  out: Wide,
   n: number,
   width: 1 | 4,
   make: (xs: Expr[], t: ExprType) => Expr,
 ): Kernel {
   const e = exprs()
   const at = e.imul(e.variable('group_x', 'u32', n / width - 1), width)
-  const wide = (t: DType): ExprType => (width === 4 ? `${t}x4` : t)
+  const wide = (t: Wide): ExprType => (width === 4 ? `${t}x4` : t)
   const xs = dtypes.map((t, i) => e.load(i, wide(t), at))
   const value = make(xs, wide(out))
   return {
@@ -76,7 +76,7 @@ const call =
   (xs: Expr[], t: ExprType): Expr =>
     exprs().call(f, t, xs)
 
-function check(f: string, dtypes: readonly DType[], data: number[][], params = {}): void {
+function check(f: string, dtypes: readonly Wide[], data: number[][], params = {}): void {
   const n = data[0].length
   const ins = dtypes.map((dtype, i) => ({
     shape: [n],
@@ -88,7 +88,7 @@ function check(f: string, dtypes: readonly DType[], data: number[][], params = {
   const [wanted] = record.eval(ins, params, [aval])
   const rounded = [...wanted.data].map((v) => (aval.dtype === 'f32' ? Math.fround(v) : v))
   for (const width of [1, 4] as const) {
-    const out = runKernel(pointwise(dtypes, aval.dtype, n, width, call(f)), data)
+    const out = runKernel(pointwise(dtypes, aval.dtype as Wide, n, width, call(f)), data)
     expect(out[dtypes.length], `${f} ${dtypes} in ${width}s`).toEqual(rounded)
   }
 }

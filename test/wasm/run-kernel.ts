@@ -15,7 +15,16 @@ export const cpuTarget: Target = {
   wasm: { relaxed: false, shared: false },
 }
 
-const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array }
+const arrays = {
+  f32: Float32Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
+  i32: Int32Array,
+  i8: Int8Array,
+  u32: Uint32Array,
+  u8: Uint8Array,
+  bool: Uint32Array,
+}
 
 /** Runs a kernel's items on plain arrays, in the order of its buffers, and returns what is in them afterwards. */
 export function runKernel(kernel: Kernel, data: readonly (readonly number[])[], target = cpuTarget): number[][] {

@@ -1,3 +1,4 @@
+import { wideOf } from '../../ir/dtype.js'
 import type { Var } from '../../ir/types.js'
 import { opOf } from '../../ops/op.js'
 import { type Domain, type Group, type Grouping, inMemoryFor, placeStore } from '../../pass/group.js'
@@ -5,6 +6,7 @@ import type { Buffers } from '../build.js'
 import type { Combine } from '../combine.js'
 import { emitter, type Held } from '../emit.js'
 import { type Expr, type Exprs, linearIndex } from '../expr.js'
+import { narrowedTotal } from '../narrow.js'
 import { eachExpr, rewriter } from './rewrite.js'
 
 /** A reduction: what is combined at each element, and the variable that stands for the result in what follows. */
@@ -40,7 +42,7 @@ export interface Body {
 
 /** The variable that stands for the result of a group's anchor. */
 export const totalOf = (e: Exprs, g: Group, anchor: number): Reduction['total'] =>
-  e.variable(`$total${anchor}`, g.anchors[anchor].outputs[0].aval.dtype) as Reduction['total']
+  e.variable(`$total${anchor}`, wideOf[g.anchors[anchor].outputs[0].aval.dtype]) as Reduction['total']
 
 /** The body of a group over index variables `index`, one per dim of its full shape. Results of its anchors are variables. */
 export function bodyOf(e: Exprs, b: Buffers, grouping: Grouping, g: Group, index: readonly Expr[]): Body {
@@ -65,13 +67,14 @@ export function bodyOf(e: Exprs, b: Buffers, grouping: Grouping, g: Group, index
       stageOf.set(total, n)
       stages[n] = [...(stages[n] ?? []), { combine: kernel.combine, value, total }]
     }
-    held.set(y, { index: domain.outer, value: total })
+    const result = narrowedTotal(e, kernel.kind === 'reduce' ? kernel.combine : 'add', y.aval.dtype, total)
+    held.set(y, { index: domain.outer, value: result })
     if (stored.has(y))
       writes.push({
         level: 'outer',
         buffer: b.write(y),
         at: linearIndex(e, domain.outer, y.aval.shape),
-        value: total,
+        value: result,
       })
   }
   for (const v of g.stores.filter((s) => stored.has(s))) {

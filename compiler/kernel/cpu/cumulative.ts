@@ -1,8 +1,10 @@
+import { wideOf } from '../../ir/dtype.js'
 import type { Group, Grouping } from '../../pass/group.js'
 import { buffers, finish, type Lowered } from '../build.js'
 import { cumulation, type Place } from '../cumulative.js'
 import { type Expr, exprs } from '../expr.js'
 import type { Stmt } from '../ir.js'
+import { narrowed } from '../narrow.js'
 import { folding } from './folding.js'
 
 /** Fours of columns that go down together, and lines without columns that do. */
@@ -25,6 +27,7 @@ export function lowerCpuCumulative(grouping: Grouping, g: Group): Lowered {
   const c = cumulation(e, b, grouping, g)
   const [outer, n, inner] = c.shape
   const { dtype } = g.anchors[0].outputs[0].aval
+  const wide = wideOf[dtype]
   const whole = Math.floor(n / c.block)
 
   /** The runs of equal length: `count` blocks of each line from block `first` on. */
@@ -73,7 +76,7 @@ export function lowerCpuCumulative(grouping: Grouping, g: Group): Lowered {
   const group = e.variable('group_x', 'u32', items - 1)
   const run = (places: readonly Place[], length: number, i: number): Stmt[] => {
     const turn = e.variable(`turn${i}`, 'u32', length - 1)
-    const totals = places.map((p, j) => e.variable(`acc${i}_${j}`, p.width === 4 ? `${dtype}x4` : dtype))
+    const totals = places.map((p, j) => e.variable(`acc${i}_${j}`, p.width === 4 ? `${wide}x4` : wide))
     const name = (j: number): string => (totals[j] as Expr & { k: 'var' }).name
     return [
       ...places.map((p, j): Stmt => ({ k: 'mutable', name: name(j), t: totals[j].t, value: c.begin(p) })),
@@ -83,7 +86,14 @@ export function lowerCpuCumulative(grouping: Grouping, g: Group): Lowered {
         count: length,
         body: [
           ...places.map((p, j): Stmt => ({ k: 'set', name: name(j), value: c.next(p, turn, totals[j]) })),
-          ...places.map((p, j): Stmt => ({ k: 'store', buffer: c.result, at: c.address(p, turn), value: totals[j] })),
+          ...places.map(
+            (p, j): Stmt => ({
+              k: 'store',
+              buffer: c.result,
+              at: c.address(p, turn),
+              value: narrowed(e, dtype, totals[j]),
+            }),
+          ),
         ],
       },
     ]

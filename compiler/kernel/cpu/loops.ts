@@ -1,3 +1,4 @@
+import { wideOf } from '../../ir/dtype.js'
 import type { Group, Grouping } from '../../pass/group.js'
 import { type Buffers, buffers, finish, type Lowered } from '../build.js'
 import { type Exprs, exprs } from '../expr.js'
@@ -57,7 +58,12 @@ const unwritten = (e: Exprs, b: Buffers, { writes }: Body): Stmt[] => [
     k: 'loop',
     index: 'none',
     count: 0,
-    body: writes.map(({ buffer }) => ({ k: 'store', buffer, at: e.index(0), value: e.lit(b.list[buffer].dtype, 0) })),
+    body: writes.map(({ buffer }) => ({
+      k: 'store',
+      buffer,
+      at: e.index(0),
+      value: e.lit(wideOf[b.list[buffer].dtype], 0),
+    })),
   },
 ]
 

@@ -1,3 +1,4 @@
+import { isNarrow } from '../../ir/dtype.js'
 import type { Var } from '../../ir/types.js'
 import { size } from '../../ir/types.js'
 import type { Graph } from '../../pass/graph.js'
@@ -91,7 +92,10 @@ export function operandOf(
     steps,
     lineShape,
     element,
-    strides: { line: strideOf(e, one, line), step: strideOf(e, one, step) },
+    // What is widened as it is read is read once, into the thread's memory.
+    strides: isNarrow(window.base.aval.dtype)
+      ? { line: null, step: null }
+      : { line: strideOf(e, one, line), step: strideOf(e, one, step) },
     run,
     four: byLines <= bySteps ? 'lines' : 'steps',
     work: Math.min(byLines, bySteps),

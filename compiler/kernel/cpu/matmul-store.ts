@@ -1,9 +1,11 @@
+import { wideOf } from '../../ir/dtype.js'
 import type { Var } from '../../ir/types.js'
 import { type Group, type Grouping, inMemoryFor, placeStore } from '../../pass/group.js'
 import type { Buffers } from '../build.js'
 import { emitter, type Held } from '../emit.js'
 import { type Expr, type Exprs, linearIndex } from '../expr.js'
 import type { Stmt } from '../ir.js'
+import { narrowed } from '../narrow.js'
 import { fours } from './matmul-lanes.js'
 import { list } from './matmul-nest.js'
 
@@ -27,7 +29,8 @@ export function writesAt(
   const inMemory = inMemoryFor(grouping, g)
   const [y] = g.anchors[0].outputs
   const lanes = fours(e)
-  const sums = list(4).map((j) => e.call(`lane${j}`, 'f32', [sum]))
+  const result = narrowed(e, y.aval.dtype, sum)
+  const sums = list(4).map((j) => e.call(`lane${j}`, 'f32', [result]))
   const write = (v: Var, at: readonly (readonly Expr[])[], values: readonly Expr[]): Write => ({
     v,
     ats: at.map((index) => linearIndex(e, index, v.aval.shape)),
@@ -61,7 +64,12 @@ export function storeQuad(e: Exprs, b: Buffers, writes: readonly Write[], quad: 
       const w = e.variable(`w${i}`, value.t)
       const buffer = b.write(v)
       if (count === 4 && lanes.neighbours(ats)) return [{ k: 'store', buffer, at: ats[0], value: w }]
-      return list(count).map((j) => ({ k: 'store', buffer, at: ats[j], value: e.call(`lane${j}`, v.aval.dtype, [w]) }))
+      return list(count).map((j) => ({
+        k: 'store',
+        buffer,
+        at: ats[j],
+        value: e.call(`lane${j}`, wideOf[v.aval.dtype], [w]),
+      }))
     })
   const [whole, rest] = [Math.floor(columns / 4), columns % 4]
   if (!rest || !whole) return [...lets, ...stores(rest || 4)]

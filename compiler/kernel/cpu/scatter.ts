@@ -1,3 +1,4 @@
+import { wideOf } from '../../ir/dtype.js'
 import { size } from '../../ir/types.js'
 import { type Group, type Grouping, inMemoryFor } from '../../pass/group.js'
 import { type Strided, strided } from '../../pass/strided.js'
@@ -46,7 +47,7 @@ export function lowerCpuScatter(grouping: Grouping, g: Group): Lowered {
   const columns = rest.map((n, d) => (n === 1 ? e.index(0) : e.variable(`$dim${d}`, 'u32', Math.max(0, n - 1))))
   const body = bodyOf(e, b, grouping, g, [rows === 1 ? e.index(0) : row, ...columns])
   const at = addressIn(updates, [...delinearize(e, id, ids.shape), ...columns])
-  const value = e.load(b.read(updates.base), y.aval.dtype, at)
+  const value = e.load(b.read(updates.base), wideOf[y.aval.dtype], at)
   const update: Reduction = { combine: 'add', value, total: totalOf(e, g, 0) }
   const dims = rest.map((n, d) => ({ x: columns[d], size: n, reduced: false }))
   const nest = nestOf(e, { ...body, stages: [[update]] }, dims)

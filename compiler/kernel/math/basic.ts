@@ -1,4 +1,4 @@
-import type { DType } from '../../ir/types.js'
+import type { Wide } from '../../ir/dtype.js'
 import { type Expr, type Exprs, type ExprType, widthOf } from '../expr.js'
 
 /** The operations that math functions are made of, on values as wide as `like`: one element or four. */
@@ -30,7 +30,7 @@ export interface Basic {
   readonly shiftLeft: (a: Expr, by: number) => Expr
   /** Copies the sign down, of an i32; zeros, of a u32. */
   readonly shiftRight: (a: Expr, by: number) => Expr
-  readonly cast: (dtype: DType, a: Expr) => Expr
+  readonly cast: (dtype: Wide, a: Expr) => Expr
   /** The bits of an f32 as i32. */
   readonly bits: (a: Expr) => Expr
   /** The f32 that has the bits of an i32. */
@@ -38,7 +38,7 @@ export interface Basic {
 }
 
 export function basic(e: Exprs, like: Expr): Basic {
-  const wide = (t: DType): ExprType => (widthOf(like.t) === 4 ? `${t}x4` : t)
+  const wide = (t: Wide): ExprType => (widthOf(like.t) === 4 ? `${t}x4` : t)
   const same =
     (f: string) =>
     (...args: Expr[]): Expr =>

@@ -6,6 +6,7 @@ import { exp, expm1, logistic } from './exp.js'
 import { digamma, logGamma } from './gamma.js'
 import { acosh, asinh, atanh, cosh, sinh } from './hyperbolic.js'
 import { log, log1p } from './log.js'
+import * as narrow from './narrow.js'
 import { exp2, pow } from './pow.js'
 import { rem } from './rem.js'
 import { dot4, rsqrt, sign } from './simple.js'
@@ -50,6 +51,7 @@ const expansions: Record<string, Expansion> = {
   rsqrt,
   sign,
   dot4,
+  ...narrow,
 }
 
 /** Functions that `expandMath` writes out. */

@@ -2,6 +2,7 @@ import { type Expr, type Exprs, exprs, widthOf } from '../expr.js'
 import { builtins, isMutable, type Kernel, type Scratch, type Stmt, scratchBase } from '../ir.js'
 import { bindLets } from '../lets.js'
 import { expandMath } from '../math/expand.js'
+import { bytesOf, narrowOf, packed, unpacked } from './narrow.js'
 import { rangeOf } from './range.js'
 
 /** Variables that a kernel's function begins with: its parameters, and the address of each buffer. */
@@ -24,8 +25,11 @@ export function prepare(kernel: Kernel): Stmt[] {
     let y: Expr
     if (x.k === 'lit') y = e.lit(x.t, x.value)
     else if (x.k === 'var') y = e.variable(x.name, x.t, x.max)
-    else if (x.k === 'load') y = e.load(x.buffer, x.t, byteAddress(x.buffer, rebuild(x.at), widthOf(x.t)))
-    else {
+    else if (x.k === 'load') {
+      const at = byteAddress(x.buffer, rebuild(x.at), widthOf(x.t))
+      const narrow = narrowOf(kernel, x.buffer)
+      y = narrow ? unpacked(e, narrow, x, at) : e.load(x.buffer, x.t, at)
+    } else {
       y = e.call(x.f, x.t, x.args.map(rebuild), x.max)
       if (y.k === 'op') y = expandMath(e, y)
     }
@@ -47,8 +51,9 @@ export function prepare(kernel: Kernel): Stmt[] {
     const inside = scratch ? at : clamped(e, at, kernel.buffers[buffer].size, width)
     const terms = e.linear(inside)
     let constant = terms.base > 0x7fffffff ? terms.base - 2 ** 32 : terms.base
-    constant = constant * 4 + (scratch ? scratchAt[buffer - scratchBase] : 0)
-    const parts = [...terms.of].map(([atom, by]) => ({ x: times(e, atom, by * 4), depth: depthOf(atom) }))
+    const bytes = bytesOf(kernel, buffer)
+    constant = constant * bytes + (scratch ? scratchAt[buffer - scratchBase] : 0)
+    const parts = [...terms.of].map(([atom, by]) => ({ x: times(e, atom, by * bytes), depth: depthOf(atom) }))
     // The instruction's constant is added without wrapping around: the rest must not be negative.
     const plain = constant >= 0 && constant < 0x7fffffff && [...terms.of.keys()].every((a) => rangeOf(a).low >= 0)
     if (!plain) parts.push({ x: e.index(constant >>> 0), depth: 0 })
@@ -69,7 +74,9 @@ export function prepare(kernel: Kernel): Stmt[] {
         return { ...s, value: rebuild(s.value) }
       case 'store': {
         const value = rebuild(s.value)
-        return { ...s, at: byteAddress(s.buffer, rebuild(s.at), widthOf(s.value.t)), value }
+        const narrow = narrowOf(kernel, s.buffer)
+        const at = byteAddress(s.buffer, rebuild(s.at), widthOf(s.value.t))
+        return { ...s, at, value: narrow ? packed(e, narrow, value) : value }
       }
       case 'loop': {
         depths.set(s.index, depth + 1)
@@ -124,10 +131,10 @@ function scratchOffsets(scratch: readonly Scratch[]): number[] {
   let at = 0
   return scratch.map((s) => {
     const mine = at
-    at += bytesOf(s)
+    at += scratchSize(s)
     return mine
   })
 }
 /** A whole number of cache lines, with room behind the last element for a vector's end. */
-const bytesOf = (s: Scratch): number => Math.ceil((s.size * widthOf(s.t) * 4 + 16) / 64) * 64
-export const scratchBytes = (scratch: readonly Scratch[]): number => scratch.reduce((sum, s) => sum + bytesOf(s), 0)
+const scratchSize = (s: Scratch): number => Math.ceil((s.size * widthOf(s.t) * 4 + 16) / 64) * 64
+export const scratchBytes = (scratch: readonly Scratch[]): number => scratch.reduce((sum, s) => sum + scratchSize(s), 0)

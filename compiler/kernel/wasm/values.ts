@@ -3,6 +3,7 @@ import { type Kernel, type Stmt, scratchBase } from '../ir.js'
 import { memarg, op, sleb, uleb } from './binary.js'
 import { division, lanewise, scalarOnly, shiftBy } from './compound.js'
 import type { Code, Locals } from './locals.js'
+import { loadCode, narrowOf, storeCode } from './narrow.js'
 import { conversion, instruction, shift, vector } from './opcodes.js'
 
 /** An operation of the kernel IR. */
@@ -50,19 +51,28 @@ export function createValues(kernel: Kernel, locals: Locals, relaxed: boolean): 
       ? scalarType(kernel.scratch[buffer - scratchBase].t) === 'bool'
       : kernel.buffers[buffer].dtype === 'bool'
   /** An address is `offset(sum, constant)`: the sum is pushed, the constant is the instruction's. */
-  const address = (x: Expr): { sum: Code; at: Code } => {
+  const address = (x: Expr): { sum: Code; at: Code; offset: number } => {
     const [sum, constant] = (x as Op).args
-    return { sum: value(sum), at: memarg(2, (constant as Expr & { k: 'lit' }).value) }
+    const offset = (constant as Expr & { k: 'lit' }).value
+    return { sum: value(sum), at: memarg(2, offset), offset }
   }
   const load = (x: Expr & { k: 'load' }): Code => {
-    const { sum, at } = address(x.at)
+    const { sum, at, offset } = address(x.at)
+    const narrow = narrowOf(kernel, x.buffer)
+    if (narrow) return loadCode(narrow, widthOf(x.t), sum, offset)
     if (widthOf(x.t) === 1) return [sum, x.t === 'f32' ? op.f32Load : op.i32Load, at]
     return [sum, op.v128Load, at, isBool(x.buffer) ? [literal('i32x4', 0), instruction('ne', 'i32x4')!] : []]
   }
   const store = (s: Stmt & { k: 'store' }): Code => {
     const { t } = s.value
-    const { sum, at } = address(s.at)
+    const { sum, at, offset } = address(s.at)
+    const narrow = narrowOf(kernel, s.buffer)
+    if (narrow && widthOf(t) === 4) {
+      const whole = once(s.value)
+      return [whole.first, storeCode(narrow, 4, sum, whole.again, offset)]
+    }
     const what = value(s.value)
+    if (narrow) return storeCode(narrow, 1, sum, what, offset)
     if (widthOf(t) === 1) return [sum, what, t === 'f32' ? op.f32Store : op.i32Store, at]
     const bits = isBool(s.buffer) ? [literal('i32x4', 1), instruction('and', 'i32x4')!] : []
     return [sum, what, bits, op.v128Store, at]
@@ -135,7 +145,7 @@ export function createValues(kernel: Kernel, locals: Locals, relaxed: boolean): 
   }
   const splat = (a: Expr, t: ExprType): Code => {
     if (t === 'boolx4') return [literal('i32', 0), value(a), instruction('sub', 'i32')!, vector.splat(t)]
-    if (a.k !== 'load' || locals.shared.has(a)) return [value(a), vector.splat(t)]
+    if (a.k !== 'load' || narrowOf(kernel, a.buffer) || locals.shared.has(a)) return [value(a), vector.splat(t)]
     const { sum, at } = address(a.at)
     return [sum, op.v128Load32Splat, at]
   }

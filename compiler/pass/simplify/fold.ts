@@ -1,3 +1,4 @@
+import { held } from '../../ir/dtype.js'
 import type { Aval, DType, Var } from '../../ir/types.js'
 import { constantValue } from '../../ops/create.js'
 import { opOf, type RefArray } from '../../ops/op.js'
@@ -5,7 +6,7 @@ import { type Context, type Rule, repeat, splat } from './rule.js'
 
 /**
  * Constant folding by the records' own `eval`: an op on scalar constants that gives a scalar, and an elementwise op on repeated
- * constants, become a constant. Operands and result are rounded to f32, as the device would.
+ * constants, become a constant. Operands and result are rounded, as the device would.
  */
 export const fold: Rule = (eqn, c) => {
   const { inputs, params } = eqn
@@ -16,7 +17,7 @@ export const fold: Rule = (eqn, c) => {
     const constant = splat(v, c)
     if (!constant) return undefined
     const { dtype } = constant.outputs[0].aval
-    constants.push({ shape: [], dtype, data: Float64Array.of(rounded(constantValue(constant.params.value), dtype)) })
+    constants.push({ shape: [], dtype, data: Float64Array.of(held(constantValue(constant.params.value), dtype)) })
   }
   const record = opOf(eqn.op)
   const elementwise = record.batch === 'elementwise' && record.kernel.kind === 'map'
@@ -27,8 +28,7 @@ export const fold: Rule = (eqn, c) => {
 }
 
 function constantVar(value: number, dtype: DType, c: Context): Var {
-  const x = rounded(value, dtype)
+  const x = held(value, dtype)
   const json = Object.is(x, -0) ? '-0' : Number.isFinite(x) ? x : String(x)
   return c.make('constant', [], { value: json, dtype })
 }
-const rounded = (value: number, dtype: DType): number => (dtype === 'f32' ? Math.fround(value) : value)

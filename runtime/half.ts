@@ -1,4 +1,6 @@
-/** Widening of 16-bit floats. Every value of either format is exactly a float32. */
+import { asDtype } from '../compiler/ir/dtype.js'
+
+/** 16-bit floats as bits, and back. Every value of either format is exactly a float32. */
 
 const bits = new Uint32Array(1)
 const value = new Float32Array(bits.buffer)
@@ -37,4 +39,15 @@ function halfTable(): Uint32Array {
     }
   }
   return halves
+}
+
+/** A number's bits in f16 or bf16, rounded to nearest, ties to even. */
+export function toHalf(x: number, dtype: 'f16' | 'bf16'): number {
+  value[0] = asDtype(x, dtype)
+  if (dtype === 'bf16') return Number.isNaN(x) ? 0x7fc0 : bits[0] >>> 16
+  const sign = (bits[0] >>> 16) & 0x8000
+  const size = Math.abs(value[0])
+  if (Number.isNaN(size)) return 0x7e00
+  if (size < 2 ** -14) return sign | (size * 2 ** 24)
+  return sign | (size === Number.POSITIVE_INFINITY ? 0x7c00 : ((bits[0] & 0x7fffffff) - 0x38000000) >> 13)
 }
