@@ -29,6 +29,20 @@ export type JvpRule = (c: {
 }) => (AnyTensor | null)[]
 
 /**
+ * The derivative of an op that runs functions: it gives the outputs too, since one loop may have both. `linear`: the tangents' part is to
+ * be transposed, so no output may depend on tangents, and what is needed of the primal part are operands of the tangents' own equation.
+ */
+export interface WholeJvp {
+  readonly whole: (c: {
+    readonly inputs: readonly AnyTensor[]
+    readonly tangents: readonly (AnyTensor | null)[]
+    readonly params: Params
+    readonly fns: readonly Fn[]
+    readonly linear: boolean
+  }) => { readonly outs: readonly AnyTensor[]; readonly tangents: readonly (AnyTensor | null)[] }
+}
+
+/**
  * Cotangents of the outputs in, one cotangent per input out. `linear[i]` says whether input i is linear here;
  * only linear inputs need an answer, and the value of a linear input must not be read (its aval may).
  */
@@ -148,8 +162,9 @@ export interface OpRecord {
   /** Reference semantics in f64. */
   readonly eval: (ins: readonly RefArray[], params: Params, outs: readonly Aval[], fns?: readonly Fn[]) => RefArray[]
   /** 'expand': that of what the op expands to. */
-  readonly jvp: JvpRule | 'nondifferentiable' | 'expand'
-  readonly transpose: TransposeRule | 'nonlinear'
+  readonly jvp: JvpRule | WholeJvp | 'nondifferentiable' | 'expand'
+  /** `refuses`: it has no reverse mode, and this is why. */
+  readonly transpose: TransposeRule | 'nonlinear' | { readonly refuses: string }
   readonly batch: BatchRule
   readonly kernel: KernelRule
   readonly samples: readonly Sample[]

@@ -195,6 +195,11 @@ export const attention = (
 }
 export const maxPool = (x: AnyTensor, params: PoolParams): AnyTensor => bind1(opOf('maxPool'), [x], { ...params })
 
+let barriers = 0
+/** The values themselves, behind a barrier of their own. */
+export const barrier = (xs: readonly AnyTensor[]): AnyTensor[] => bind(opOf('barrier'), xs, { id: barriers++ })
+export const checkpointName = (x: AnyTensor, name: string): AnyTensor => bind1(opOf('checkpointName'), [x], { name })
+
 // Helpers of rules.
 
 /** A constant of x's shape and dtype. */

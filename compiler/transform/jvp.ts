@@ -10,6 +10,18 @@ import { at } from '../trace/source.js'
 import { bind } from '../trace/tensor.js'
 import { type AnyTensor, flatten, treeKey, unflatten } from '../trace/tree.js'
 
+let linear = false
+/** Runs `f`; derivatives inside are taken to be transposed (`to` true) or only run forwards. */
+export function linearizing<T>(to: boolean, f: () => T): T {
+  const outer = linear
+  linear = to
+  try {
+    return f()
+  } finally {
+    linear = outer
+  }
+}
+
 /**
  * Evaluates `fn` on dual numbers: each equation's outputs and, where any operand has a tangent, their tangents by the op's
  * own rule. `null` is a symbolic zero, so nothing is computed for what does not matter.
@@ -34,15 +46,22 @@ export function jvpFn(
       () => eqn.loc,
       eqn.scope,
       () => {
-        const outs = bind(record, inputs, eqn.params, eqn.fns)
-        eqn.outputs.forEach((v, i) => {
-          values.set(v, outs[i])
-        })
-        if (record.jvp === 'nondifferentiable' || !ts.some((t) => t)) return
-        const rule = record.jvp === 'expand' ? jvpOfExpansion(record) : record.jvp
-        rule({ inputs, outs, tangents: ts, params: eqn.params, fns: eqn.fns ?? [] }).forEach((t, i) => {
-          if (t) slopes.set(eqn.outputs[i], t)
-        })
+        const { params, fns = [] } = eqn
+        const { jvp } = record
+        const set = (outs: readonly AnyTensor[], tangents: readonly (AnyTensor | null)[]): void =>
+          eqn.outputs.forEach((v, i) => {
+            values.set(v, outs[i])
+            const t = tangents[i]
+            if (t) slopes.set(v, t)
+          })
+        if (jvp === 'nondifferentiable' || !ts.some((t) => t)) return set(bind(record, inputs, params, fns), [])
+        if (typeof jvp === 'object') {
+          const whole = jvp.whole({ inputs, tangents: ts, params, fns, linear })
+          return set(whole.outs, whole.tangents)
+        }
+        const outs = bind(record, inputs, params, fns)
+        const rule = jvp === 'expand' ? jvpOfExpansion(record) : jvp
+        set(outs, rule({ inputs, outs, tangents: ts, params, fns }))
       },
     )
   }

@@ -7,7 +7,7 @@ import { at } from '../trace/source.js'
 import { bind, inputTensor } from '../trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../trace/tree.js'
 import type { Grads } from '../types/transform.js'
-import { instantiate, jvpFn } from './jvp.js'
+import { instantiate, jvpFn, linearizing } from './jvp.js'
 
 /**
  * The linear map between tangents, as a graph, run backwards: cotangents of `outs` in, cotangents of `inputs` out.
@@ -48,6 +48,7 @@ export function transposeGraph(
         `the derivative of an op uses '${node.op.name}' on a tangent, which is not linear; its jvp rule is wrong`,
         node.where(),
       )
+    if (typeof transpose === 'object') throw new FoveaError('trace', transpose.refuses, node.where())
     at(node.where, node.scope, () => {
       const flags = node.inputs.map((x) => linear.has(x))
       transpose({ cotangents: cts, inputs: node.inputs, linear: flags, params: node.params, fns: node.fns }).forEach(
@@ -101,7 +102,9 @@ export function linearizeTraced(
   const placeholders = args.map((x, i) =>
     wanted[i] && isFloat(x.aval.dtype) ? inputTensor(x.aval, `tangent ${i}`) : null,
   )
-  const all = jvpFn(traced.fn, [...args, ...traced.captured], [...placeholders, ...traced.captured.map(() => null)])
+  const all = linearizing(true, () =>
+    jvpFn(traced.fn, [...args, ...traced.captured], [...placeholders, ...traced.captured.map(() => null)]),
+  )
   const outs = releasePrints(traced.prints, all.outs)
   const tangents = all.tangents.slice(0, outs.length)
   return {

@@ -5,6 +5,7 @@ import { type DType, isFloat, showAval, size } from '../../compiler/ir/types.js'
 import { verify } from '../../compiler/ir/verify.js'
 import { type AnyTensor, allOps, type Sample } from '../../compiler/ops/index.js'
 import { bind } from '../../compiler/trace/tensor.js'
+import { vjp } from '../../compiler/transform/index.js'
 import { checkGrads } from '../../stdlib/testing/check-grads.js'
 import { hostTensor } from '../../stdlib/testing/values.js'
 import { adjoint } from './adjoint.js'
@@ -40,11 +41,22 @@ for (const record of allOps())
       })
 
       const differentiable = record.jvp !== 'nondifferentiable' && inputs.some(float) && outs.some(float)
-      if (differentiable && sample.smooth !== false)
+      const { transpose } = record
+      const refuses = typeof transpose === 'object' ? transpose.refuses : undefined
+      if (differentiable && refuses)
+        test(`${title}: jvp agrees with finite differences, and reverse mode is refused`, async () => {
+          const points = inputs.map(hostTensor)
+          await checkGrads(f, points, { rtol: 1e-5, atol: 1e-6, modes: ['forward'] })
+          const [, pullback] = vjp(f, ...points)
+          expect(() => pullback(outs.map((y) => hostTensor({ ...y, data: new Float64Array(size(y.shape)) })))).toThrow(
+            refuses,
+          )
+        })
+      if (differentiable && !refuses && sample.smooth !== false)
         test(`${title}: jvp and vjp agree with finite differences`, async () => {
           await checkGrads(f, inputs.map(hostTensor), { rtol: 1e-5, atol: 1e-6 })
         })
-      if (differentiable)
+      if (differentiable && !refuses)
         test(`${title}: ⟨J v, w⟩ = ⟨v, Jᵀ w⟩, and passes keep derivatives`, async () => {
           await adjoint(f, inputs)
         })

@@ -8,6 +8,7 @@ import { type AnyTensor, op } from '../op.js'
 import * as p from '../prim.js'
 import { fail } from '../rules.js'
 import { inputTypes, outputTypes, sameTypes } from './check.js'
+import { condJvp, condTranspose } from './cond-derivative.js'
 
 export const cond = op({
   name: 'cond',
@@ -24,8 +25,8 @@ export const cond = op({
   },
   eval: ([index, ...operands], _params, _outs, fns = []) =>
     interpret(fns[Math.min(Math.max(index.data[0], 0), fns.length - 1)], operands),
-  jvp: 'nondifferentiable',
-  transpose: 'nonlinear',
+  jvp: condJvp,
+  transpose: condTranspose,
   batch: ({ inputs: [index, ...operands], batched: [perExample, ...on], size, axisName, fns }) => {
     const axis = { size, name: axisName }
     const batched = fns.map((fn) => mappedOutputs(fn, on, axis)).reduce((a, b) => a.map((yes, i) => yes || b[i]))

@@ -4,6 +4,7 @@ import { bind } from '../../trace/tensor.js'
 import { mappedOutputs, mappedRegion } from '../../transform/region.js'
 import { op } from '../op.js'
 import { fnCount, inputTypes, outputTypes, sameTypes } from './check.js'
+import { rematJvp, rematTranspose } from './remat-derivative.js'
 
 export const remat = op({
   name: 'remat',
@@ -14,8 +15,8 @@ export const remat = op({
     return outputTypes(fns[0])
   },
   eval: (ins, _params, _outs, fns = []) => interpret(fns[0], ins),
-  jvp: 'nondifferentiable',
-  transpose: 'nonlinear',
+  jvp: rematJvp,
+  transpose: rematTranspose,
   batch: ({ inputs, batched: on, size, axisName, params, fns: [fn] }) => {
     const axis = { size, name: axisName }
     const batched = mappedOutputs(fn, on, axis)

@@ -1,13 +1,14 @@
 import { interpret } from '../../interpret/interpret.js'
 import { parse } from '../../ir/parse.js'
-import { type Aval, type Params, showAval, size } from '../../ir/types.js'
-import { bind } from '../../trace/tensor.js'
-import { fixpoint, mappedOutputs, mappedRegion, type Region } from '../../transform/region.js'
+import { showAval, size } from '../../ir/types.js'
+import { fixpoint, mappedOutputs, mappedRegion } from '../../transform/region.js'
 import { inFront } from '../../transform/vmap.js'
 import { type AnyTensor, op, type RefArray } from '../op.js'
 import * as p from '../prim.js'
 import { fail } from '../rules.js'
 import { fnCount, inputTypes, outputTypes, sameTypes } from './check.js'
+import { scanJvp, scanTranspose } from './scan-derivative.js'
+import { bindScan, scanParts, sliceType, stackType } from './scan-operands.js'
 
 export const scan = op({
   name: 'scan',
@@ -38,8 +39,8 @@ export const scan = op({
     }
     return [...now, ...ys]
   },
-  jvp: 'nondifferentiable',
-  transpose: 'nonlinear',
+  jvp: scanJvp,
+  transpose: scanTranspose,
   batch: ({ inputs, batched, size: n, axisName, params, fns: [body] }) => {
     const axis = { size: n, name: axisName }
     const { consts, carry, xs } = scanParts(inputs, params)
@@ -91,30 +92,6 @@ export const scan = op({
     })),
   ],
 })
-
-/** A scan of a region; its constants are what it captured, then those given. */
-export function bindScan(
-  body: Region,
-  consts: readonly AnyTensor[],
-  carry: readonly AnyTensor[],
-  xs: readonly AnyTensor[],
-  { length, reverse }: Params,
-): AnyTensor[] {
-  const all = [...body.captured, ...consts]
-  return bind(scan, [...all, ...carry, ...xs], { length, reverse, consts: all.length, carry: carry.length }, [body.fn])
-}
-
-/** Operands of a scan, or what is said of each. */
-export function scanParts<T>(
-  xs: readonly T[],
-  params: Params,
-): { consts: readonly T[]; carry: readonly T[]; xs: readonly T[] } {
-  const consts = params.consts as number
-  const end = consts + (params.carry as number)
-  return { consts: xs.slice(0, consts), carry: xs.slice(consts, end), xs: xs.slice(end) }
-}
-export const sliceType = (x: Aval): Aval => ({ ...x, shape: x.shape.slice(1) })
-export const stackType = (x: Aval, length: number): Aval => ({ ...x, shape: [length, ...x.shape] })
 
 function sliceOf(x: RefArray, i: number): RefArray {
   const type = sliceType(x)

@@ -1,13 +1,13 @@
 import { interpret } from '../../interpret/interpret.js'
 import { parse } from '../../ir/parse.js'
-import type { Params } from '../../ir/types.js'
-import { bind } from '../../trace/tensor.js'
-import { fixpoint, mappedOutputs, mappedTo, type Region, region } from '../../transform/region.js'
+import { fixpoint, mappedOutputs, mappedTo, region } from '../../transform/region.js'
 import { batchFn, inFront } from '../../transform/vmap.js'
 import { type AnyTensor, op } from '../op.js'
 import * as p from '../prim.js'
 import { fnCount, inputTypes, outputTypes, sameTypes, typesOf } from './check.js'
 import { perExampleMask } from './cond.js'
+import { whileJvp } from './while-derivative.js'
+import { bindWhile, whileParts } from './while-operands.js'
 
 export const whileOp = op({
   name: 'while',
@@ -27,8 +27,11 @@ export const whileOp = op({
     while (interpret(fns[0], [...condConsts, ...now])[0].data[0]) now = interpret(fns[1], [...bodyConsts, ...now])
     return now
   },
-  jvp: 'nondifferentiable',
-  transpose: 'nonlinear',
+  jvp: whileJvp,
+  transpose: {
+    refuses:
+      'reverse mode does not go through whileLoop, or foriLoop with traced bounds, whose number of steps is not known: use scan, or foriLoop with numbers as bounds',
+  },
   batch: ({ inputs, batched: on, size, axisName, params, fns: [cond, body] }) => {
     const axis = { size, name: axisName }
     const { condConsts, bodyConsts, carry } = whileParts(inputs, params)
@@ -86,28 +89,7 @@ export const whileOp = op({
   })),
 })
 
-/** A loop of regions; their operands but the carry are what they captured, then those given. */
-export function bindWhile(
-  cond: Region,
-  condConsts: readonly AnyTensor[],
-  body: Region,
-  bodyConsts: readonly AnyTensor[],
-  carry: readonly AnyTensor[],
-): AnyTensor[] {
-  const forCond = [...cond.captured, ...condConsts]
-  const forBody = [...body.captured, ...bodyConsts]
-  return bind(whileOp, [...forCond, ...forBody, ...carry], { condConsts: forCond.length, bodyConsts: forBody.length }, [
-    cond.fn,
-    body.fn,
-  ])
-}
-
 const any = (mask: AnyTensor): AnyTensor => {
   const count = p.reduceMax(p.cast(mask, 'i32'), [0])
   return p.gt(count, p.like(count, 0))
-}
-
-export function whileParts<T>(xs: readonly T[], { condConsts, bodyConsts }: Params) {
-  const [c, b] = [condConsts as number, bodyConsts as number]
-  return { condConsts: xs.slice(0, c), bodyConsts: xs.slice(c, c + b), carry: xs.slice(c + b) }
 }
