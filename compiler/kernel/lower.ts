@@ -10,6 +10,7 @@ import { lowerCpuScatter } from './cpu/scatter.js'
 import { lowerCumulative } from './cumulative.js'
 import { loopShape, lowerLoops } from './loops.js'
 import { lowerMatmul } from './matmul.js'
+import { lowerRadix } from './radix.js'
 import { lowerScatter } from './scatter.js'
 
 /** A group as a kernel. */
@@ -31,15 +32,19 @@ export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
 function lowerForCpu(grouping: Grouping, g: Group, target: Target): Lowered {
   if (g.kind === 'loops') return lowerCpuLoops(grouping, g)
   const own = ownCpuKernels[kindOf(g.anchors[0])]
-  return own ? own(grouping, g) : lowerCpuMatmul(grouping, g, target)
+  return own ? own(grouping, g, target) : lowerCpuMatmul(grouping, g, target)
 }
 
 /** Strategies by the kind of an equation with a kernel of its own; products have the others. */
 const ownKernels: Partial<Record<KernelRule['kind'], typeof lowerScatter>> = {
   scatter: lowerScatter,
   cumulative: lowerCumulative,
+  digitCounts: lowerRadix,
+  digitSort: lowerRadix,
 }
-const ownCpuKernels: Partial<Record<KernelRule['kind'], typeof lowerCpuScatter>> = {
+const ownCpuKernels: Partial<Record<KernelRule['kind'], typeof lowerScatter>> = {
   scatter: lowerCpuScatter,
   cumulative: lowerCpuCumulative,
+  digitCounts: lowerRadix,
+  digitSort: lowerRadix,
 }

@@ -133,6 +133,8 @@ export type KernelRule =
       readonly fits: (ins: readonly Aval[], params: Params, target: Target) => boolean
       readonly expand: (inputs: readonly AnyTensor[], params: Params, target?: Target) => AnyTensor[]
     }
+  /** A pass of a sort: operands are those of the op of that name. */
+  | { readonly kind: 'digitCounts' | 'digitSort' }
   /** Expands to other ops before fusion. */
   | { readonly kind: 'composite'; readonly expand: (inputs: readonly AnyTensor[], params: Params) => AnyTensor[] }
 

@@ -171,6 +171,9 @@ export const gather = (x: AnyTensor, ids: AnyTensor): AnyTensor => bind1(opOf('g
 export const scatterAdd = (ids: AnyTensor, updates: AnyTensor, rows: number): AnyTensor =>
   bind1(opOf('scatterAdd'), [ids, updates], { rows })
 
+/** Indices (i32) that put elements along `axis` in order, equal ones as they are. NaN is the largest. */
+export const argsort = (x: AnyTensor, axis: number, descending = false): AnyTensor =>
+  bind1(opOf('argsort'), [x], { axis, descending })
 /** Running totals along `axis`. */
 export const cumulative = (x: AnyTensor, combine: Accumulate, axis: number, reverse = false): AnyTensor =>
   bind1(opOf('cumulative'), [x], { combine, axis, reverse })

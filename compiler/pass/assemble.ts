@@ -124,6 +124,8 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
     return out
   }
   for (const item of items) {
+    // The group of an equation of several results was made for the first.
+    if (owner.has(item.v)) continue
     const producers = producersOf(item.v)
     const byPlace = (gs: Iterable<Group>): Group[] => [...gs].sort((a, b) => place.get(a)! - place.get(b)!)
     const join = (g: Group): boolean => tryJoin(item, g, producers)

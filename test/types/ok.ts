@@ -4,6 +4,7 @@ import {
   add,
   arange,
   argmax,
+  argsort,
   attention as attend,
   avgPool,
   bitwiseAnd,
@@ -56,8 +57,10 @@ import {
   rem,
   reshape,
   rightShift,
+  searchsorted,
   slice,
   softmax,
+  sort,
   split,
   sqrt,
   square,
@@ -67,6 +70,7 @@ import {
   sub,
   sum,
   take,
+  topK,
   transpose,
   tri,
   variance,
@@ -268,6 +272,14 @@ is<['B', 8]>()(dynamicUpdateSlice(t('B', 8), t(1, 3), [i(), 1]))
 is<['B', 1, 8]>()(dynamicIndexInDim(t('B', 'T', 8), i(), 1))
 is<['B', 8]>()(dynamicIndexInDim(t('B', 'T', 8), i(), -2, false))
 is<['B', 'T', 8]>()(dynamicUpdateIndexInDim(t('B', 'T', 8), t('B', 8), i(), 1))
+
+// order
+is<['B', 8]>()(sort(t('B', 8)))
+is<['B', 8]>()(sort([i('B', 8), t('B', 8)], 0)[1])
+is<['B', 8], 'i32'>()(argsort(t('B', 8), -1, { descending: true }))
+is<['B', 3]>()(topK(t('B', 8), 3).values)
+is<[3, 8], 'i32'>()(topK(t('B', 8), 3, 0).indices)
+is<['B', 'T'], 'i32'>()(searchsorted(t(8), t('B', 'T'), { side: 'right' }))
 
 // unknown dims and ranks
 declare const n: number
