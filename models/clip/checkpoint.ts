@@ -53,6 +53,10 @@ export interface ResNetClip extends Omit<Clip, 'config' | 'params'> {
   readonly stats: ResNetStats
 }
 
+/** A model of either kind. */
+export type AnyClip = Clip | ResNetClip
+export const isResNetClip = (model: AnyClip): model is ResNetClip => 'stats' in model
+
 /**
  * Opens a folder of CLIP with a modified ResNet, in the key layout of the first release or of open_clip. Throws like `loadClip`.
  *

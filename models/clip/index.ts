@@ -1,6 +1,15 @@
-export { atImageSize, type Clip, loadClip, loadResNetClip, type ResNetClip, saveClip } from './checkpoint.js'
-export { type Classified, type ClassifyOptions, classify } from './classify.js'
+export {
+  type AnyClip,
+  atImageSize,
+  type Clip,
+  loadClip,
+  loadResNetClip,
+  type ResNetClip,
+  saveClip,
+} from './checkpoint.js'
+export { type Classified, classify } from './classify.js'
 export { type ClipConfig, parseConfig, type ResNetClipConfig, type ResNetConfig, smallConfig } from './config.js'
+export { collectEmbeddings, type EmbeddedImage, type Embeddings, embedImages, embedTexts } from './embed.js'
 export { evaluateShapes, shapePrompts } from './evaluate.js'
 export {
   clampLogitScale,
@@ -17,5 +26,17 @@ export {
   visionTower,
 } from './model.js'
 export { type ClipParams, clipTemplate, initClip, initResNetClip, type ResNetClipParams } from './params.js'
+export type { PictureOptions } from './pictures.js'
+export {
+  fewShot,
+  type Labelled,
+  type LinearProbe,
+  lambdas,
+  linearProbe,
+  type ProbeOptions,
+  predict,
+  sweepProbe,
+} from './probe.js'
 export { type ResNetParams, type ResNetStats, resnetTower, resnetTowerTrain } from './resnet.js'
 export { type Trained, type TrainOptions, trainClip } from './train.js'
+export { classEmbeddings, readTemplates } from './zeroshot.js'

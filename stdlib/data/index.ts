@@ -10,3 +10,4 @@ export {
   shapeLabels,
   shapeNames,
 } from './shapes.js'
+export { permutation } from './shuffle.js'
