@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { checkCommand } from './check.js'
 import { classifyCommand } from './classify.js'
 import { dataCommand } from './data.js'
 import { doctorCommand } from './doctor.js'
@@ -11,6 +12,7 @@ export const program = (): Command =>
     .addCommand(trainCommand())
     .addCommand(classifyCommand())
     .addCommand(dataCommand())
+    .addCommand(checkCommand())
     .addCommand(doctorCommand())
     .addHelpText(
       'after',

@@ -1,0 +1,2 @@
+export { type CheckResult, check, type Finding } from './check.js'
+export { explain, type Rule, type RuleId, rules } from './rules.js'
