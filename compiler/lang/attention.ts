@@ -5,7 +5,7 @@ import type { AttentionShape, CheckKeys, CheckQueries, CheckScores, CheckValues 
 import type { AnyTensor } from '../types/operand.js'
 import type { Param } from '../types/shape.js'
 import { fail } from './fail.js'
-import { BOOL, FLOAT, sameDType, tensorOf } from './operand.js'
+import { BOOL, sameDType, tensorOf } from './operand.js'
 
 /**
  * Scaled dot-product attention, jax.nn.dot_product_attention: softmax(scale · q·kᵀ + bias)·v. Queries are [batch, length, heads, width],
@@ -40,7 +40,7 @@ export function attention<
     readonly scale?: number
   } = {},
 ): Tensor<AttentionShape<Q, K, V>, 'f32'> {
-  const queries = tensorOf('attention', q, FLOAT)
+  const queries = tensorOf('attention', q, ['f32'])
   const [keys, values] = [k, v].map((x) => {
     const t = tensorOf('attention', x)
     sameDType('attention', 'f32', t.aval.dtype)
@@ -52,7 +52,7 @@ export function attention<
     x.aval.shape.length === 4 ? x : prim.reshape(x, [...Array(4 - x.aval.shape.length).fill(1), ...x.aval.shape])
   const [length, heads, width] = shape.slice(-3)
   const scores = [...shape.slice(0, -3), heads, length, keys.aval.shape[keys.aval.shape.length - 3]]
-  const bias = options.bias && four(broadcasts('bias', tensorOf('attention', options.bias, FLOAT), scores))
+  const bias = options.bias && four(broadcasts('bias', tensorOf('attention', options.bias, ['f32']), scores))
   const mask = options.mask && four(broadcasts('mask', tensorOf('attention', options.mask, BOOL), scores))
   const { isCausal = false, scale = width ** -0.5 } = options
   const [y] = prim.attention(four(queries), four(keys), four(values), { bias, mask, isCausal, scale })

@@ -2,22 +2,13 @@ import type { DType } from '../ir/types.js'
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { Broadcast, Broadcast3 } from '../types/broadcast.js'
-import type {
-  AnyTensor,
-  Common,
-  DTypeOf,
-  First,
-  Numeric,
-  Operand,
-  SameDType,
-  ShapeOf,
-  TakesTensor,
-} from '../types/operand.js'
+import type { AnyTensor, Common, DTypeOf, First, Numeric, Operand, ShapeOf, TakesTensor } from '../types/operand.js'
+import type { Promotes } from '../types/promote.js'
 import type { Ok, Param } from '../types/shape.js'
-import { ANY, BOOL, broadcastShapes, constant, expand, NUMERIC, sameDType, tensorOf } from './operand.js'
+import { ANY, BOOL, broadcastShapes, constant, expand, NUMERIC, promoted, tensorOf } from './operand.js'
 import { type BinaryFn, binary, type Comparison, comparison, type Unary, unary } from './signatures.js'
 
-/** a = b, elementwise with broadcasting; a bool tensor. Operands of any one dtype. */
+/** a = b, elementwise with broadcasting; a bool tensor. Operands of any dtype. */
 export const equal: Comparison<'equal', DType> = comparison('equal', ANY, prim.eq)
 /** a ≠ b. */
 export const notEqual: Comparison<'notEqual', DType> = comparison('notEqual', ANY, prim.ne)
@@ -45,7 +36,7 @@ export const logicalXor: BinaryFn<'logicalXor', 'bool'> = binary('logicalXor', B
 export const logicalNot: Unary<'logicalNot', 'bool'> = unary('logicalNot', BOOL, prim.not)
 
 type WhereShape<C, A, B> = First<
-  [A extends number ? unknown : B extends number ? unknown : SameDType<'where', DTypeOf<A>, DTypeOf<B>>],
+  [A extends number ? unknown : B extends number ? unknown : Promotes<'where', DTypeOf<A>, DTypeOf<B>>],
   A extends number
     ? B extends number
       ? ShapeOf<C>
@@ -69,9 +60,12 @@ export function where<C extends AnyTensor, const A extends Operand, const B exte
   b: Param<B, WhereShape<C, A, B>>,
 ): Tensor<Ok<WhereShape<C, A, B>>, WhereDType<A, B>> {
   const c = tensorOf('where', cond, BOOL)
-  const x = typeof a === 'number' ? undefined : tensorOf('where', a)
-  const y = typeof b === 'number' ? undefined : tensorOf('where', b)
-  if (x && y) sameDType('where', x.aval.dtype, y.aval.dtype)
+  const branches = promoted(
+    'where',
+    [a, b as unknown].filter((t) => typeof t !== 'number'),
+  )
+  const x = typeof a === 'number' ? undefined : branches[0]
+  const y = typeof b === 'number' ? undefined : branches[branches.length - 1]
   const dtype = (x ?? y)?.aval.dtype ?? 'f32'
   let shape = c.aval.shape
   for (const t of [x, y]) if (t) shape = broadcastShapes('where: cannot broadcast', shape, t.aval.shape)

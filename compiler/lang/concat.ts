@@ -6,7 +6,7 @@ import type { AnyTensor, CommonAll, Mixed, ShapesOf } from '../types/operand.js'
 import type { Ok, Param } from '../types/shape.js'
 import { axisOf } from './axes.js'
 import { fail } from './fail.js'
-import { tensorsOf } from './operand.js'
+import { promoted } from './operand.js'
 
 /**
  * Joined along `axis` (the first when absent); the other dims agree.
@@ -19,7 +19,7 @@ export function concat<const Ts extends readonly AnyTensor[], const A extends nu
   tensors: Param<Ts, Mixed<'concat', Ts, Concat<ShapesOf<Ts>, A>>>,
   axis?: A,
 ): Tensor<Ok<Mixed<'concat', Ts, Concat<ShapesOf<Ts>, A>>>, CommonAll<Ts>> {
-  const xs = tensorsOf('concat', tensors as readonly unknown[])
+  const xs = promoted('concat', tensors as readonly unknown[])
   if (!xs.length) fail('shape', 'concat: expected at least one tensor')
   const first = xs[0].aval.shape
   const i = axisOf('concat', axis ?? 0, first)
@@ -44,7 +44,7 @@ export function stack<const Ts extends readonly AnyTensor[], const A extends num
   tensors: Param<Ts, Mixed<'stack', Ts, Stack<ShapesOf<Ts>, A>>>,
   axis?: A,
 ): Tensor<Ok<Mixed<'stack', Ts, Stack<ShapesOf<Ts>, A>>>, CommonAll<Ts>> {
-  const xs = tensorsOf('stack', tensors as readonly unknown[])
+  const xs = promoted('stack', tensors as readonly unknown[])
   if (!xs.length) fail('shape', 'stack: expected at least one tensor')
   const { shape } = xs[0].aval
   for (const x of xs)

@@ -3,7 +3,7 @@ import { channelsLast, exchangeFeatures, type Layout, layouts, renamed } from '.
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { CheckLayout, Conv, ConvTranspose, DimensionNumbers } from '../types/conv.js'
-import type { AnyTensor, DTypeOf, First, SameDType, ShapeOf, Takes } from '../types/operand.js'
+import type { AnyTensor, DTypeOf, First, Float, SameDType, ShapeOf, Takes } from '../types/operand.js'
 import type { Ok, Param } from '../types/shape.js'
 import type { CheckPadding, CheckPerDim, Padding, PerDim } from '../types/windows.js'
 import { fail } from './fail.js'
@@ -11,7 +11,7 @@ import { FLOAT, tensorOf, tensorsOf } from './operand.js'
 import { checkFit, pairsOf, perDim, spatialRank, spreadsOf, windowPadding } from './windows.js'
 
 type Floats<Op extends string, A, B, R> = First<
-  [SameDType<Op, DTypeOf<A>, DTypeOf<B>>, Takes<Op, DTypeOf<A>, 'f32'>],
+  [SameDType<Op, DTypeOf<A>, DTypeOf<B>>, Takes<Op, DTypeOf<A>, Float>],
   R
 >
 
@@ -29,7 +29,7 @@ interface Options<Op extends string, X, S, P, D, G, L> {
 }
 
 /**
- * Convolution over one to three spatial dims, f32: [n, h, w, c] with a kernel [kh, kw, c / groups, o] → [n, h', w', o]. The kernel
+ * Convolution over one to three spatial dims, floats of one dtype, with sums in f32: [n, h, w, c] with a kernel [kh, kw, c / groups, o] → [n, h', w', o]. The kernel
  * is not turned around, as in lax.conv_general_dilated and PyTorch.
  * Throws FoveaError 'shape' when ranks or features differ, options do not fit the rank, or the kernel is larger than the padded input.
  *
@@ -48,7 +48,7 @@ export function conv<
   x: X,
   w: Param<W, Floats<'conv', X, W, Conv<ShapeOf<X>, ShapeOf<W>, S, P, D, G, L>>>,
   options?: Options<'conv', X, S, P, D, G, L>,
-): Tensor<Ok<Floats<'conv', X, W, Conv<ShapeOf<X>, ShapeOf<W>, S, P, D, G, L>>>, 'f32'> {
+): Tensor<Ok<Floats<'conv', X, W, Conv<ShapeOf<X>, ShapeOf<W>, S, P, D, G, L>>>, DTypeOf<X>> {
   const c = operandsOf('conv', x, w, options as AnyOptions)
   const { lhs, rhs } = layouts(c.dimensionNumbers)
   checkFeatures('conv', c.x, c.w, c.groups, lhs, rhs)
@@ -89,7 +89,7 @@ export function convTranspose<
   x: X,
   w: Param<W, Floats<'convTranspose', X, W, ConvTranspose<ShapeOf<X>, ShapeOf<W>, S, P, D, G, L, T>>>,
   options?: Options<'convTranspose', X, S, P, D, G, L> & { readonly transposeKernel?: T },
-): Tensor<Ok<Floats<'convTranspose', X, W, ConvTranspose<ShapeOf<X>, ShapeOf<W>, S, P, D, G, L, T>>>, 'f32'> {
+): Tensor<Ok<Floats<'convTranspose', X, W, ConvTranspose<ShapeOf<X>, ShapeOf<W>, S, P, D, G, L, T>>>, DTypeOf<X>> {
   const c = operandsOf('convTranspose', x, w, options as AnyOptions)
   const [l, r, o] = c.dimensionNumbers
   const { lhs, rhs } = layouts(c.dimensionNumbers)

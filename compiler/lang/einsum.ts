@@ -2,10 +2,10 @@ import { sameShape, showShape } from '../ir/types.js'
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { Einsum } from '../types/einsum.js'
-import type { AnyTensor, Mixed, ShapesOf } from '../types/operand.js'
+import type { AnyTensor, CommonAll, Float, Mixed, ShapesOf } from '../types/operand.js'
 import type { Ok, Param } from '../types/shape.js'
 import { fail } from './fail.js'
-import { FLOAT, tensorOf, tensorsOf } from './operand.js'
+import { FLOAT, promoted } from './operand.js'
 
 /** A tensor whose axes have names. */
 interface Named {
@@ -14,7 +14,7 @@ interface Named {
 }
 
 /**
- * Einstein summation: 'b q d, b k d -> b q k' or 'bqd,bkd->bqk'. Axes that the result does not name are summed; f32.
+ * Einstein summation: 'b q d, b k d -> b q k' or 'bqd,bkd->bqk'. Axes that the result does not name are summed; floats.
  * Axes are words when any term has a space inside, letters otherwise. More than two operands are contracted from the left.
  * Throws FoveaError 'shape' when an axis has two sizes or a term does not fit its operand.
  *
@@ -22,11 +22,10 @@ interface Named {
  * const scores = einsum('b q d, b k d -> b q k', ones([2, 3, 8]), ones([2, 5, 8]))
  */
 export function einsum<const Spec extends string, Ts extends readonly AnyTensor[]>(
-  spec: Param<Spec, Mixed<'einsum', Ts, Einsum<Spec, ShapesOf<Ts>>, 'f32'>>,
+  spec: Param<Spec, Mixed<'einsum', Ts, Einsum<Spec, ShapesOf<Ts>>, Float>>,
   ...operands: Ts
-): Tensor<Ok<Mixed<'einsum', Ts, Einsum<Spec, ShapesOf<Ts>>, 'f32'>>, 'f32'> {
-  const xs = tensorsOf('einsum', operands)
-  for (const x of xs) tensorOf('einsum', x, FLOAT)
+): Tensor<Ok<Mixed<'einsum', Ts, Einsum<Spec, ShapesOf<Ts>>, Float>>, CommonAll<Ts>> {
+  const xs = promoted('einsum', operands, FLOAT)
   const { terms, out } = parse(spec as string, xs)
   const named = xs.map((x, i): Named => ({ x, axes: terms[i] }))
   const later = (i: number): Set<string> => new Set([...out, ...terms.slice(i).flat()])

@@ -1,7 +1,8 @@
+import { isFloat, isInteger, wideOf } from '../ir/dtype.js'
 import type { DType } from '../ir/types.js'
 import { showShape, size } from '../ir/types.js'
 import * as prim from '../ops/prim.js'
-import type { Tensor } from '../trace/tensor.js'
+import { Tensor } from '../trace/tensor.js'
 import type { Axis } from '../types/axes.js'
 import type { AnyTensor, DTypeOf, First, ShapeOf, TakesTensor } from '../types/operand.js'
 import type { NonEmpty, Reduce } from '../types/reduce.js'
@@ -21,7 +22,12 @@ export type Reduction<Op extends string, C, Out = undefined, Options = unknown> 
   x: Param<X, TakesTensor<Op, X, C>>,
   axis?: Param<A, Reduce<Op, ShapeOf<X>, A, K>>,
   options?: { readonly keepdims?: K } & Options,
-) => Tensor<Ok<Reduce<Op, ShapeOf<X>, A, K>>, Out extends DType ? Out : DTypeOf<X>>
+) => Tensor<
+  Ok<Reduce<Op, ShapeOf<X>, A, K>>,
+  Out extends DType ? Out : Out extends 'summed' ? Summed<DTypeOf<X>> : DTypeOf<X>
+>
+/** Sums and products of narrow integers are of 32 bits, as NumPy's are of the machine's. */
+export type Summed<D> = D extends 'i8' ? 'i32' : D extends 'u8' ? 'u32' : D
 
 /** The same, of what nothing has not: an axis of size 0 is an error. */
 export type Selection<Op extends string, C, Out = undefined> = <
@@ -43,13 +49,23 @@ export const kept = (y: AnyTensor, shape: readonly number[], axes: readonly numb
     y,
     shape.map((d, i) => (axes.includes(i) ? 1 : d)),
   )
+/** What is folded of f16 and bf16 is folded in f32, and rounded once. */
+function inF32(x: AnyTensor, axes: readonly number[], options: object, fold: Fold): AnyTensor {
+  if (x.dtype === 'f32' || !isFloat(x.dtype)) return fold(x, axes, options)
+  const wide = Object.entries(options).map(([key, v]) => [
+    key,
+    v instanceof Tensor && isFloat(v.dtype) ? prim.cast(v, 'f32') : v,
+  ])
+  const y = fold(prim.cast(x, 'f32'), axes, Object.fromEntries(wide))
+  return isFloat(y.dtype) ? prim.cast(y, x.dtype) : y
+}
 /** Its type is said where it gets its name. */
 export const reduction =
   (op: string, dtypes: readonly DType[], fold: Fold): any =>
   (input: unknown, axis?: Axis, options: { keepdims?: boolean } = {}) => {
     const x = tensorOf(op, input, dtypes)
     const axes = axesOf(op, axis, x.aval.shape).sort((a, b) => a - b)
-    const y = fold(x, axes, options)
+    const y = inF32(x, axes, options, fold)
     return options.keepdims && axes.length ? kept(y, x.aval.shape, axes) : y
   }
 export const selection = (op: string, dtypes: readonly DType[], fold: Fold): any =>
@@ -61,6 +77,9 @@ export function nonEmpty(op: string, shape: readonly number[], axes: readonly nu
   const empty = axes.find((i) => shape[i] === 0)
   if (empty !== undefined) fail('shape', `${op}: axis ${empty} of ${showShape(shape)} has nothing to choose from`)
 }
+
+/** Narrow integers as `Summed` has them. */
+export const summed = (x: AnyTensor): AnyTensor => (isInteger(x.dtype) ? prim.cast(x, wideOf[x.dtype]) : x)
 
 /** Nothing to fold, nothing to compute. */
 const over =

@@ -163,8 +163,11 @@ export function lerp<const A extends Operand, const B extends Operand, const T e
   a: A,
   b: Param<B, Binary<'lerp', A, B, Float>>,
   t: Param<T, Binary<'lerp', Tensor<BinaryShape<'lerp', A, B>, Common<A, B>>, T, Float>>,
-): Tensor<BinaryShape<'lerp', Tensor<BinaryShape<'lerp', A, B>, Common<A, B>>, T>, Common<A, B>> {
+): Tensor<
+  BinaryShape<'lerp', Tensor<BinaryShape<'lerp', A, B>, Common<A, B>>, T>,
+  Common<Tensor<[], Common<A, B>>, T>
+> {
   const [x, y] = pair('lerp', a, b as Operand, FLOAT)
   const [span, by] = pair('lerp', prim.sub(y, x), t as Operand, FLOAT)
-  return prim.add(pair('lerp', x, span, FLOAT)[0], prim.mul(by, span))
+  return prim.add(...pair('lerp', x, prim.mul(by, span), FLOAT))
 }

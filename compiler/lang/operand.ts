@@ -1,3 +1,4 @@
+import { classes, dtypes, integerRange, isFloat, isInteger, nameOf, promotion } from '../ir/dtype.js'
 import type { DType } from '../ir/types.js'
 import { sameShape, showShape } from '../ir/types.js'
 import * as prim from '../ops/prim.js'
@@ -5,22 +6,21 @@ import { Tensor } from '../trace/tensor.js'
 import type { AnyTensor, Operand } from '../types/operand.js'
 import { fail } from './fail.js'
 
-export const FLOAT: readonly DType[] = ['f32']
-export const NUMERIC: readonly DType[] = ['f32', 'i32', 'u32']
-export const SIGNED: readonly DType[] = ['f32', 'i32']
-export const INTEGER: readonly DType[] = ['i32', 'u32']
+export const FLOAT: readonly DType[] = classes['a float']
+export const NUMERIC: readonly DType[] = classes['a number']
+export const SIGNED: readonly DType[] = classes['a signed number']
+export const INTEGER: readonly DType[] = classes['an integer']
+export const WORD: readonly DType[] = ['i32', 'u32']
 export const BOOL: readonly DType[] = ['bool']
-export const ANY: readonly DType[] = ['f32', 'i32', 'u32', 'bool']
+export const ANY: readonly DType[] = dtypes
 
-const listed = (names: readonly string[]): string =>
-  names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names[names.length - 1]}`
 const kind = (x: unknown): string => (x === null ? 'null' : Array.isArray(x) ? 'an array' : typeof x)
 
-/** Checks that `x` is a tensor of one of `dtypes`. */
-export function tensorOf(op: string, x: unknown, dtypes: readonly DType[] = ANY): AnyTensor {
+/** Checks that `x` is a tensor of one of the dtypes allowed. */
+export function tensorOf(op: string, x: unknown, allowed: readonly DType[] = ANY): AnyTensor {
   if (!(x instanceof Tensor)) fail('trace', `${op}: expected a tensor, got ${kind(x)}`)
-  if (!dtypes.includes(x.aval.dtype))
-    fail('dtype', `${op}: expected ${listed(dtypes)}, got ${x.aval.dtype}; cast it first`)
+  if (!allowed.includes(x.aval.dtype))
+    fail('dtype', `${op}: expected ${nameOf(allowed)}, got ${x.aval.dtype}; cast it first`)
   return x
 }
 
@@ -29,6 +29,20 @@ export function tensorsOf(op: string, xs: readonly unknown[]): AnyTensor[] {
   const tensors = xs.map((x) => tensorOf(op, x))
   for (const x of tensors) sameDType(op, tensors[0].aval.dtype, x.aval.dtype)
   return tensors
+}
+
+/** A list of tensors, cast to the dtype that they promote to. */
+export function promoted(op: string, xs: readonly unknown[], allowed: readonly DType[] = ANY): AnyTensor[] {
+  const tensors = xs.map((x) => tensorOf(op, x))
+  if (!tensors.length) return []
+  const dtype = tensors.map((x) => x.aval.dtype).reduce((a, b) => promote(op, a, b))
+  return tensors.map((x) => tensorOf(op, prim.cast(x, dtype), allowed))
+}
+
+/** What two dtypes become when they meet. */
+export function promote(op: string, a: DType, b: DType): DType {
+  const dtype = promotion[a][b]
+  return dtype ?? fail('dtype', `${op}: ${a} and ${b} have no common dtype; cast one of them`)
 }
 
 export function sameDType(op: string, a: DType, b: DType): void {
@@ -63,30 +77,24 @@ export function expand(x: AnyTensor, shape: readonly number[]): AnyTensor {
 
 /** A number as a tensor of a shape and dtype; numbers that the dtype cannot hold are errors. */
 export function constant(op: string, value: number, shape: readonly number[], dtype: DType): AnyTensor {
-  const fits =
-    dtype === 'f32' ||
-    (dtype === 'bool' && (value === 0 || value === 1)) ||
-    (Number.isInteger(value) &&
-      (dtype === 'i32' ? value >= -(2 ** 31) && value < 2 ** 31 : dtype === 'u32' && value >= 0 && value < 2 ** 32))
+  const [low, high] = isInteger(dtype) ? integerRange[dtype] : [0, 1]
+  const fits = isFloat(dtype) || (Number.isInteger(value) && value >= low && value <= high)
   if (!fits) fail('dtype', `${op}: ${value} is not a value of ${dtype}; cast the tensor first`)
   return prim.full(shape, value, dtype)
 }
 
-/** Two operands of an elementwise op, broadcast to one shape; a number takes the other's dtype. */
-export function pair(op: string, a: Operand, b: Operand, dtypes: readonly DType[]): [AnyTensor, AnyTensor] {
+/** Two operands of an elementwise op, broadcast to one shape and cast to the dtype they promote to; a number takes the other's. */
+export function pair(op: string, a: Operand, b: Operand, allowed: readonly DType[]): [AnyTensor, AnyTensor] {
   if (typeof a === 'number') {
     if (typeof b === 'number') fail('dtype', `${op}: expected at least one tensor, got two numbers`)
-    const y = tensorOf(op, b, dtypes)
+    const y = tensorOf(op, b, allowed)
     return [constant(op, a, y.aval.shape, y.aval.dtype), y]
   }
   if (typeof b === 'number') {
-    const x = tensorOf(op, a, dtypes)
+    const x = tensorOf(op, a, allowed)
     return [x, constant(op, b, x.aval.shape, x.aval.dtype)]
   }
-  const x = tensorOf(op, a)
-  const y = tensorOf(op, b)
-  sameDType(op, x.aval.dtype, y.aval.dtype)
-  tensorOf(op, x, dtypes)
+  const [x, y] = promoted(op, [a, b], allowed)
   const shape = broadcastShapes(`${op}: cannot broadcast`, x.aval.shape, y.aval.shape)
   return [expand(x, shape), expand(y, shape)]
 }

@@ -2,7 +2,7 @@ import { size } from '../ir/types.js'
 import { type PoolParams, poolWindows } from '../ops/pool.js'
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
-import type { AnyTensor, First, Float, ShapeOf, TakesTensor } from '../types/operand.js'
+import type { AnyTensor, DTypeOf, First, Float, ShapeOf, TakesTensor } from '../types/operand.js'
 import type { Ok, Param } from '../types/shape.js'
 import type { CheckPadding, CheckPerDim, CheckRank, Padding, PerDim, Pool } from '../types/windows.js'
 import { FLOAT, tensorOf } from './operand.js'
@@ -37,7 +37,7 @@ export function maxPool<
   x: Param<X, First<[TakesTensor<'maxPool', X, Float>], CheckRank<'maxPool', ShapeOf<X>>>>,
   window: Param<K, Check<'maxPool', X, K, S, P>>,
   options?: Options<'maxPool', X, S, P>,
-): Tensor<Ok<Check<'maxPool', X, K, S, P>>, 'f32'> {
+): Tensor<Ok<Check<'maxPool', X, K, S, P>>, DTypeOf<X>> {
   const [t, q] = poolOf('maxPool', x, window as PerDim, options as AnyOptions)
   return prim.maxPool(t, q)
 }
@@ -58,14 +58,16 @@ export function avgPool<
   x: Param<X, First<[TakesTensor<'avgPool', X, Float>], CheckRank<'avgPool', ShapeOf<X>>>>,
   window: Param<K, Check<'avgPool', X, K, S, P>>,
   options?: Options<'avgPool', X, S, P> & { readonly countIncludePad?: boolean },
-): Tensor<Ok<Check<'avgPool', X, K, S, P>>, 'f32'> {
+): Tensor<Ok<Check<'avgPool', X, K, S, P>>, DTypeOf<X>> {
   const [t, q] = poolOf('avgPool', x, window as PerDim, options as AnyOptions)
-  const { taps, axes } = poolWindows(t, q, 0)
+  const { taps, axes } = poolWindows(prim.cast(t, 'f32'), q, 0)
   const total = prim.reduceSum(taps, axes)
   const padded = q.padding.some(([low, high]) => low !== 0 || high !== 0)
-  return padded && options?.countIncludePad === false
-    ? prim.div(total, counts(total.aval.shape, t.aval.shape, q))
-    : prim.mul(total, prim.like(total, 1 / size(q.window)))
+  const mean =
+    padded && options?.countIncludePad === false
+      ? prim.div(total, counts(total.aval.shape, t.aval.shape, q))
+      : prim.mul(total, prim.like(total, 1 / size(q.window)))
+  return prim.cast(mean, t.dtype)
 }
 
 interface AnyOptions {

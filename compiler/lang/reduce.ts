@@ -17,6 +17,7 @@ import {
   type Selection,
   selection,
   spread,
+  summed,
   sumOver,
   varianceOver,
 } from './fold.js'
@@ -25,13 +26,13 @@ import { BOOL, expand, FLOAT, NUMERIC, tensorOf } from './operand.js'
 export type { Reduction, Selection } from './fold.js'
 
 /**
- * Sum.
+ * Sum; of i8 in i32, of u8 in u32.
  * Throws FoveaError 'shape' when an axis is out of range or named twice.
  *
  * @example
  * const rows = sum(ones([2, 3]), -1, { keepdims: true })
  */
-export const sum: Reduction<'sum', Numeric> = reduction('sum', NUMERIC, sumOver)
+export const sum: Reduction<'sum', Numeric, 'summed'> = reduction('sum', NUMERIC, (x, axes) => sumOver(summed(x), axes))
 /** Arithmetic mean, f32. See `sum`. */
 export const mean: Reduction<'mean', Float> = reduction('mean', FLOAT, (x, axes) => meanOver(x, axes))
 /** Largest element; NaN when any is. Throws FoveaError 'shape' when there is none. See `sum`. */
@@ -39,7 +40,9 @@ export const max: Selection<'max', Numeric> = selection('max', NUMERIC, maxOver)
 /** Smallest element; NaN when any is. Throws FoveaError 'shape' when there is none. See `sum`. */
 export const min: Selection<'min', Numeric> = selection('min', NUMERIC, minOver)
 /** Product; 1 of nothing. See `sum`. */
-export const prod: Reduction<'prod', Numeric> = reduction('prod', NUMERIC, prodOver)
+export const prod: Reduction<'prod', Numeric, 'summed'> = reduction('prod', NUMERIC, (x, axes) =>
+  prodOver(summed(x), axes),
+)
 /**
  * Squared distances from the mean, their sum over n - ddof (0 when absent: the population's variance), f32: two passes, so no
  * cancellation. See `sum`.
@@ -73,7 +76,7 @@ const LARGEST = 3.4028234663852886e38
  * @example
  * const y = logSumExp(tensor([1000, 1001]), 0, { b: tensor([0.5, 0.5]) })
  */
-export const logSumExp: Reduction<'logSumExp', Float, undefined, { readonly b?: Tensor<any, 'f32'> }> = reduction(
+export const logSumExp: Reduction<'logSumExp', Float, undefined, { readonly b?: Tensor<any, Float> }> = reduction(
   'logSumExp',
   FLOAT,
   (x, axes, { b }) => {

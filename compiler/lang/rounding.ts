@@ -1,3 +1,4 @@
+import { isFloat } from '../ir/dtype.js'
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { AnyTensor, Binary, BinaryShape, Common, Float, Numeric, Operand } from '../types/operand.js'
@@ -41,7 +42,7 @@ function floored(a: AnyTensor, b: AnyTensor): [AnyTensor, AnyTensor] {
   const unlike = prim.xor(prim.lt(rest, zero), prim.lt(b, zero))
   const off = prim.and(prim.ne(rest, zero), unlike)
   const mod = prim.select(off, prim.add(rest, b), rest)
-  const whole = a.dtype === 'f32' ? prim.round(prim.div(prim.sub(a, rest), b)) : prim.div(a, b)
+  const whole = isFloat(a.dtype) ? prim.round(prim.div(prim.sub(a, rest), b)) : prim.div(a, b)
   return [prim.select(off, prim.sub(whole, prim.like(a, 1)), whole), mod]
 }
 /**

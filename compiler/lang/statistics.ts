@@ -88,7 +88,7 @@ function weightsOf(given: unknown, x: AnyTensor, axes: readonly number[]): AnyTe
  * @example
  * const y = average(tensor([[1, 2], [3, 4]]), 1, { weights: tensor([3, 1]) })
  */
-export const average: Reduction<'average', Float, undefined, { readonly weights?: Tensor<any, 'f32'> }> = reduction(
+export const average: Reduction<'average', Float, undefined, { readonly weights?: Tensor<any, Float> }> = reduction(
   'average',
   FLOAT,
   (x, axes, { weights }) => {

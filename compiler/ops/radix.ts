@@ -3,7 +3,7 @@ import { showAval, size } from '../ir/types.js'
 import { bind } from '../trace/tensor.js'
 import { type AnyTensor, type BatchRule, type OpRecord, op } from './op.js'
 import * as p from './prim.js'
-import { fail } from './rules.js'
+import { fail, takes } from './rules.js'
 
 /** Sorting by one digit, least significant first (Knuth, The Art of Computer Programming 3, §5.2.5), in blocks that are independent. */
 export interface Digit {
@@ -16,8 +16,8 @@ const digitOf = (params: Params): Digit => params as unknown as Digit
 const digit = (key: number, { shift, bits }: Digit): number => (key >>> shift) & (2 ** bits - 1)
 
 function checkKeys(name: string, keys: Aval): void {
-  if (keys.dtype !== 'u32' || keys.shape.length !== 2)
-    fail(`${name}: expected keys u32[lines, n], got ${showAval(keys)}`)
+  takes(name, keys, ['u32'])
+  if (keys.shape.length !== 2) fail(`${name}: expected keys u32[lines, n], got ${showAval(keys)}`)
 }
 const countsOf = ({ shape: [lines, n] }: Aval, { bits, block }: Digit): Aval => ({
   shape: [lines, 2 ** bits, Math.ceil(n / block)],
@@ -82,6 +82,7 @@ export const digitSort = op({
     const want = showAval(countsOf(keys, digitOf(params)))
     if (showAval(ends) !== want) fail(`digitSort: expected ends ${want}, got ${showAval(ends)}`)
     const indices: Aval = { shape: keys.shape, dtype: 'i32' }
+    if (values) takes('digitSort', values, ['i32'])
     if (values && showAval(values) !== showAval(indices))
       fail(`digitSort: expected values ${showAval(indices)}, got ${showAval(values)}`)
     return [keys, indices]

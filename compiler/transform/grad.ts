@@ -54,7 +54,7 @@ export const valueAndGrad = ((
     if (!(loss instanceof Tensor)) return fail('grad: the function must return a tensor')
     if (loss.aval.shape.length) fail('grad: the loss must be a scalar; reduce it with sum or mean')
     if (!isFloat(loss.aval.dtype))
-      throw new FoveaError('dtype', `grad: the loss must be f32, got ${loss.aval.dtype}`, where()())
+      throw new FoveaError('dtype', `grad: the loss must be a float, got ${loss.aval.dtype}`, where()())
     // The loss comes first among the flattened results.
     const cts = lin.pullback(lin.outs.map((y, i) => (i === 0 ? p.like(y, 1) : null)))
     const grads = nums.map((n) => {

@@ -9,10 +9,10 @@ import { type Linearized, linearizeTraced } from './vjp.js'
 import { vmap } from './vmap.js'
 
 /** Every direction of a tensor's elements: [n, ...shape], n its number of elements. */
-function basis({ aval: { shape } }: AnyTensor): AnyTensor {
+function basis({ aval: { shape, dtype } }: AnyTensor): AnyTensor {
   const n = size(shape)
   const count = (axis: number): AnyTensor => p.iota([n, n], axis, 'i32')
-  return p.reshape(p.cast(p.eq(count(0), count(1)), 'f32'), [n, ...shape])
+  return p.reshape(p.cast(p.eq(count(0), count(1)), dtype), [n, ...shape])
 }
 
 /** [n, ...back], n the number of `front`'s elements, as [...back, ...front]. */

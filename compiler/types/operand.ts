@@ -2,6 +2,7 @@ import type { DType } from '../ir/types.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { Broadcast } from './broadcast.js'
 import type { Eq } from './dim.js'
+import type { DynDType, Promote, Promotes } from './promote.js'
 import type { IsAny, Ok, ShapeError } from './shape.js'
 
 export type AnyTensor = Tensor<any, any>
@@ -13,21 +14,23 @@ export type DTypeOf<T> = IsAny<T> extends true ? any : [T] extends [Tensor<any, 
 export type ShapesOf<Ts> = { [K in keyof Ts]: ShapeOf<Ts[K]> }
 
 // Which dtypes an op takes, and how the error names them.
-export type Float = 'f32'
-export type Numeric = 'f32' | 'i32' | 'u32'
-export type Signed = 'f32' | 'i32'
-export type Integer = 'i32' | 'u32'
+export type Float = 'f32' | 'f16' | 'bf16'
+export type Integer = 'i32' | 'u32' | 'i8' | 'u8'
+export type Numeric = Float | Integer
+export type Signed = Float | 'i32' | 'i8'
+/** Integers of 32 bits. */
+export type Word = 'i32' | 'u32'
 type ClassName<C> = [Numeric] extends [C]
-  ? 'f32, i32 or u32'
+  ? 'a number'
   : [Signed] extends [C]
-    ? 'f32 or i32'
-    : [Integer] extends [C]
-      ? 'i32 or u32'
-      : C & string
-
-type IsUnion<D, U = D> = D extends unknown ? ([U] extends [D] ? false : true) : never
-/** A dtype that is `any` or a union is not known before tracing. */
-type DynDType<D> = IsAny<D> extends true ? true : IsUnion<D> extends false ? false : true
+    ? 'a signed number'
+    : [Float] extends [C]
+      ? 'a float'
+      : [Integer] extends [C]
+        ? 'an integer'
+        : [Word] extends [C]
+          ? 'i32 or u32'
+          : C & string
 
 /** unknown, or the error of an operand whose dtype the op does not take. */
 export type Takes<Op extends string, D, C> =
@@ -63,7 +66,7 @@ export type Binary<Op extends string, L, R, C> = true extends IsAny<L> | IsAny<R
     : R extends number
       ? Takes<Op, DTypeOf<L>, C>
       : First<
-          [SameDType<Op, DTypeOf<L>, DTypeOf<R>>, Takes<Op, DTypeOf<L>, C>],
+          [Promotes<Op, DTypeOf<L>, DTypeOf<R>>, Takes<Op, Promote<DTypeOf<L>, DTypeOf<R>>, C>],
           Eq<ShapeOf<L>, ShapeOf<R>> extends true
             ? unknown
             : Broadcast<`${Op}: cannot broadcast`, ShapeOf<L>, ShapeOf<R>>
@@ -80,32 +83,35 @@ export type BinaryShape<Op extends string, L, R> = true extends IsAny<L> | IsAny
       : Eq<ShapeOf<L>, ShapeOf<R>> extends true
         ? ShapeOf<L>
         : Ok<Broadcast<`${Op}: cannot broadcast`, ShapeOf<L>, ShapeOf<R>>>
-/** The dtype two operands share; any when they differ (an error was given). */
+/** The dtype of two operands together. */
 export type Common<L, R> = true extends IsAny<L> | IsAny<R>
   ? any
   : L extends number
     ? DTypeOf<R>
     : R extends number
       ? DTypeOf<L>
-      : [SameDType<'', DTypeOf<L>, DTypeOf<R>>] extends [ShapeError<string>]
-        ? any
-        : DTypeOf<L>
+      : Promote<DTypeOf<L>, DTypeOf<R>>
 
-/** `R`, or the first error of a list of tensors that must share one dtype, of `C` when given. */
-export type Mixed<Op extends string, Ts, R, C = DType> = Ts extends readonly [infer H, ...infer T]
-  ? AllSame<Op, DTypeOf<H>, T> extends infer E extends ShapeError<string>
+/** `R`, or the first error of a list of tensors that promote to one dtype, of `C` when given. */
+export type Mixed<Op extends string, Ts, R, C = DType> =
+  PromoteAll<Op, Ts> extends infer D
+    ? IsAny<D> extends true
+      ? R
+      : D extends ShapeError<string>
+        ? D
+        : First<[Takes<Op, D, C>], R>
+    : never
+/** The dtype of a list of tensors together, or the error where two have none in common; never for an empty list. */
+type PromoteAll<Op extends string, Ts> = Ts extends readonly [infer H, ...infer T]
+  ? Fold<Op, DTypeOf<H>, T>
+  : Ts extends readonly []
+    ? DType
+    : Ts extends readonly (infer E)[]
+      ? DTypeOf<E>
+      : DType
+type Fold<Op extends string, D, Ts> = Ts extends readonly [infer H, ...infer T]
+  ? Promotes<Op, D, DTypeOf<H>> extends infer E extends ShapeError<string>
     ? E
-    : First<[Takes<Op, DTypeOf<H>, C>], R>
-  : R
-type AllSame<Op extends string, D, Ts> = Ts extends readonly [infer H, ...infer T]
-  ? SameDType<Op, D, DTypeOf<H>> extends infer E extends ShapeError<string>
-    ? E
-    : AllSame<Op, D, T>
-  : null
-export type CommonAll<Ts> = Ts extends readonly [infer H, ...infer T]
-  ? AllSame<'', DTypeOf<H>, T> extends ShapeError<string>
-    ? any
-    : DTypeOf<H>
-  : Ts extends readonly (infer E)[]
-    ? DTypeOf<E>
-    : DType
+    : Fold<Op, Promote<D, DTypeOf<H>>, T>
+  : D
+export type CommonAll<Ts> = Ok<PromoteAll<'', Ts>>

@@ -1,19 +1,20 @@
 import type { DType } from '../ir/types.js'
 import type { Tensor } from '../trace/tensor.js'
+import type { Float } from './operand.js'
 import type { Dim, IsAny, ShapeError, Unknown } from './shape.js'
 
 type AnyFunction = (...args: never[]) => unknown
 
 /** What a loss returns. */
-export type Scalar = Tensor<readonly [], 'f32'>
+export type Scalar = Tensor<readonly [], Float>
 
-/** The gradient of a pytree: f32 leaves keep their type, other tensors become null, what is not a tensor stays. */
+/** The gradient of a pytree: leaves of floats keep their type, other tensors become null, what is not a tensor stays. */
 export type Grads<P> = Leaves<P> extends infer G ? ([P] extends [G] ? P : G) : never
 type Leaves<P> =
   IsAny<P> extends true
     ? any
     : P extends Tensor<any, infer D>
-      ? D extends 'f32'
+      ? D extends Float
         ? P
         : null
       : P extends object
@@ -36,13 +37,13 @@ export type CheckLoss<R, Aux> =
       : R extends Tensor<infer S, infer D>
         ? IsAny<D> extends true
           ? unknown
-          : D extends 'f32'
+          : D extends Float
             ? [Unknown<S>] extends [never]
               ? S extends readonly []
                 ? unknown
                 : ShapeError<'grad: the loss must be a scalar; reduce it with sum or mean'>
               : unknown
-            : ShapeError<`grad: the loss must be f32, got ${D & DType}`>
+            : ShapeError<`grad: the loss must be a float, got ${D & DType}`>
         : ShapeError<'grad: the function must return a tensor'>
 export type AuxOf<R> = R extends readonly [unknown, infer X] ? X : never
 
@@ -83,8 +84,8 @@ export type Jacobian<R, P> =
 type DerivativesOf<S, P> =
   IsAny<P> extends true
     ? any
-    : P extends Tensor<infer T, any>
-      ? Tensor<S extends readonly unknown[] ? (T extends readonly unknown[] ? [...S, ...T] : any) : any, 'f32'>
+    : P extends Tensor<infer T, infer D>
+      ? Tensor<S extends readonly unknown[] ? (T extends readonly unknown[] ? [...S, ...T] : any) : any, D>
       : P extends object
         ? { [K in keyof P]: DerivativesOf<S, P[K]> }
         : P

@@ -20,7 +20,7 @@ export const cases = [
   () => poly((x: F<['b', 'd']>): F<['b', 'e']> => mul(x, 2)), // Type 'Tensor<["b", "d"], "f32">' is not assignable to type 'F<["b", "e"]>'.
   () => norm(f32('B', 'T', 256), { g: f32(512) }), // expected dim 512, got 256
   () => grad((w: F<[64, 10]>) => matmul(w, f32(10, 2))), // grad: the loss must be a scalar; reduce it with sum or mean
-  () => grad((_w: F<[64]>) => i32()), // grad: the loss must be f32, got i32
+  () => grad((_w: F<[64]>) => i32()), // grad: the loss must be a float, got i32
   () => grad((w: F<[64]>) => sum(w), { hasAux: true }), // grad: with hasAux the function must return [loss, aux]
   () => grad((_w: F<[64]>) => 3), // grad: the function must return a tensor
 ]

@@ -1,6 +1,6 @@
 // biome-ignore-all format: one case a line, its error beside it
 import { broadcastTo, concat, ensureShape, expandDims, pad, rearrange, reshape, slice, split, squeeze, stack, transpose } from '../../../compiler/lang/index.js'
-import { f32, i32 } from './make.js'
+import { f32, i32, u32 } from './make.js'
 
 export const cases = [
   () => reshape(f32(8, 512), [8, 8, 63]), // reshape: cannot reshape [8, 512] to [8, 8, 63]: 4096 elements vs 4032
@@ -29,10 +29,10 @@ export const cases = [
   () => concat([f32('B', 'T', 512), f32('B', 'T', 256)], 1), // concat: [B, T, 512] and [B, T, 256] differ in axis 2: 512 vs 256
   () => concat([f32(2, 3), f32(3)]), // concat: ranks differ: [2, 3] and [3]
   () => concat([f32(2, 3), f32(2, 3)], 2), // concat: axis 2 is out of range for [2, 3]
-  () => concat([f32(2), i32(2)]), // concat: dtypes differ: f32 vs i32; cast one of them
+  () => concat([u32(2), i32(2)]), // concat: u32 and i32 have no common dtype; cast one of them
   () => concat([]), // concat: expected at least one tensor
   () => stack([f32(2), f32(3)]), // stack: shapes differ: [2] and [3]
-  () => stack([f32(2), i32(2)]), // stack: dtypes differ: f32 vs i32; cast one of them
+  () => stack([u32(2), i32(2)]), // stack: u32 and i32 have no common dtype; cast one of them
   () => ensureShape(f32(2, 3), [2, 4]), // ensureShape: expected [2, 4], got [2, 3]
   () => rearrange(f32('B', 225, 224, 3), 'b (h p) (w q) c -> b (h w) (p q c)', { p: 16, q: 16 }), // rearrange 'b (h p) (w q) c -> b (h w) (p q c)': dim 225 is not divisible by 16 in (h p)
   () => rearrange(f32('B', 'T', 512), 'b t (h d) -> b h t d'), // rearrange 'b t (h d) -> b h t d': (h d) has more than one axis of unknown size; give sizes
