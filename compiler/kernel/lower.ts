@@ -12,6 +12,7 @@ import { loopShape, lowerLoops } from './loops.js'
 import { lowerMatmul } from './matmul.js'
 import { lowerRadix } from './radix.js'
 import { lowerScatter } from './scatter.js'
+import { lowerSegments } from './segments.js'
 
 /** A group as a kernel. */
 export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
@@ -38,12 +39,14 @@ function lowerForCpu(grouping: Grouping, g: Group, target: Target): Lowered {
 /** Strategies by the kind of an equation with a kernel of its own; products have the others. */
 const ownKernels: Partial<Record<KernelRule['kind'], typeof lowerScatter>> = {
   scatter: lowerScatter,
+  segments: lowerSegments,
   cumulative: lowerCumulative,
   digitCounts: lowerRadix,
   digitSort: lowerRadix,
 }
 const ownCpuKernels: Partial<Record<KernelRule['kind'], typeof lowerScatter>> = {
   scatter: lowerCpuScatter,
+  segments: lowerSegments,
   cumulative: lowerCpuCumulative,
   digitCounts: lowerRadix,
   digitSort: lowerRadix,

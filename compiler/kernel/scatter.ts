@@ -2,9 +2,11 @@ import { wideOf } from '../ir/dtype.js'
 import type { Target } from '../ir/program.js'
 import type { Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
+import { opOf } from '../ops/op.js'
 import { type Group, type Grouping, inMemoryFor } from '../pass/group.js'
 import { type Strided, strided } from '../pass/strided.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
+import { combined, neutral } from './combine.js'
 import { storeTile } from './epilogue.js'
 import { delinearize, type Expr, exprs, stridedIndex } from './expr.js'
 import type { Stmt } from './ir.js'
@@ -52,6 +54,8 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
   const dtype = wideOf[y.aval.dtype]
   const vector = columns % 4 === 0
   const t = vector ? (`${dtype}x4` as const) : dtype
+  const { kernel } = opOf(eqn.op)
+  const combine = kernel.kind === 'scatter' ? kernel.combine : 'add'
   const registers = Array.from({ length: vector ? columns / 4 : columns }, (_, c) => `acc${c}`)
   const next = e.variable('acc_next', 'u32')
   const n = e.variable('n', 'u32', count - 1)
@@ -72,7 +76,7 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
     { k: 'let', name: 'line', value: item },
     { k: 'exit', cond: e.call('ge', 'bool', [e.variable('line', 'u32'), e.index(rows * strips)]) },
     { k: 'let', name: 'row', value: e.call('cast', 'i32', [row]) },
-    ...registers.map((name): Stmt => ({ k: 'mutable', name, t, value: e.lit(t, 0) })),
+    ...registers.map((name): Stmt => ({ k: 'mutable', name, t, value: neutral(e, combine, t) })),
     { k: 'mutable', name: 'acc_next', t: 'u32', value: e.index(0) },
     {
       k: 'while',
@@ -85,7 +89,7 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
           cond: inRange,
           body: registers.map((name, c) => {
             const value = vector ? packs.pack([0, 1, 2, 3].map((j) => updateAt(4 * c + j))) : updateAt(c)
-            return { k: 'set', name, value: e.call('add', t, [e.variable(name, t), value]) }
+            return { k: 'set', name, value: combined(e, combine, e.variable(name, t), value) }
           }),
         },
         advance,

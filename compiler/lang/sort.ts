@@ -104,16 +104,6 @@ export function searchsorted<S extends AnyTensor, V extends AnyTensor>(
   const v = tensorOf('searchsorted', values)
   if (s.aval.shape.length !== 1) fail('shape', `searchsorted: expected a sorted [n], got ${showShape(s.aval.shape)}`)
   sameDType('searchsorted', s.dtype, v.dtype)
-  const [n] = s.aval.shape
   const [table, wanted] = [keyOf(s), keyOf(v)]
-  const isBefore = options?.side === 'right' ? prim.le : prim.lt
-  // The largest count of elements before the value, bit by bit from the highest.
-  let count: AnyTensor = prim.full(v.aval.shape, 0, 'i32')
-  for (let bit = n && 2 ** Math.floor(Math.log2(n)); bit >= 1; bit /= 2) {
-    const next = prim.add(count, prim.like(count, bit))
-    const last = prim.min(prim.sub(next, prim.like(next, 1)), prim.like(next, n - 1))
-    const goes = prim.and(prim.le(next, prim.like(next, n)), isBefore(prim.gather(table, last), wanted))
-    count = prim.select(goes, next, count)
-  }
-  return count
+  return prim.countBefore(table, wanted, options?.side === 'right')
 }

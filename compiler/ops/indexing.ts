@@ -1,17 +1,10 @@
 import { classes } from '../ir/dtype.js'
 import { isFloat, showAval, showShape, size } from '../ir/types.js'
 import { FoveaError } from '../trace/error.js'
-import { type AnyTensor, op } from './op.js'
+import { op } from './op.js'
 import * as p from './prim.js'
 import { asResult, fail, takes } from './rules.js'
-
-const range = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i)
-
-/** ids spread over the dims of rows: [...S] → [...S, …rest]. */
-const overRows = (ids: AnyTensor, shape: readonly number[]): AnyTensor =>
-  p.broadcastInDim(ids, shape, range(ids.aval.shape.length))
-const inRange = (ids: AnyTensor, rows: number): AnyTensor =>
-  p.and(p.ge(ids, p.like(ids, 0)), p.lt(ids, p.like(ids, rows)))
+import { batchScatter, inRange, overRows, range, sortedWhereLarge } from './scatter-rules.js'
 
 export const gather = op({
   name: 'gather',
@@ -105,23 +98,8 @@ export const scatterAdd = op({
     const rows = p.gather(ct, ids)
     return [null, p.select(overRows(inRange(ids, params.rows as number), updates.aval.shape), rows, p.like(rows, 0))]
   },
-  batch: ({ inputs: [ids, updates], batched, size: n, params }) => {
-    const rows = params.rows as number
-    const s = ids.aval.shape.length - (batched[0] ? 1 : 0)
-    if (!batched[0]) {
-      // The mapped axis of the updates becomes the first of the row's dims.
-      const moved = p.transpose(updates, [...range(s, 1), 0, ...range(updates.aval.shape.length - s - 1, s + 1)])
-      const y = p.scatterAdd(ids, moved, rows)
-      return [p.transpose(y, [1, 0, ...range(y.aval.shape.length - 2, 2)])]
-    }
-    const full = batched[1]
-      ? updates
-      : p.broadcastInDim(updates, [n, ...updates.aval.shape], range(updates.aval.shape.length, 1))
-    const offset = p.mul(p.iota(ids.aval.shape, 0), p.like(ids, rows))
-    const y = p.scatterAdd(p.select(inRange(ids, rows), p.add(ids, offset), p.like(ids, n * rows)), full, n * rows)
-    return [p.reshape(y, [n, rows, ...y.aval.shape.slice(1)])]
-  },
-  kernel: { kind: 'scatter' },
+  batch: batchScatter(p.scatterAdd),
+  kernel: { kind: 'scatter', combine: 'add', ...sortedWhereLarge('add') },
   samples: [
     { inputs: [{ shape: [4], dtype: 'i32', low: 0, high: 4 }, { shape: [4, 3] }], params: { rows: 5 } },
     { inputs: [{ shape: [2, 2], dtype: 'i32', values: [0, -1, 7, 0] }, { shape: [2, 2, 2] }], params: { rows: 3 } },

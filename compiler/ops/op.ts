@@ -120,8 +120,15 @@ export type KernelRule =
   | { readonly kind: 'reduce'; readonly combine: 'add' | 'max' | 'min' | 'mul' }
   /** A kernel of its own, which reads its operands as strided windows on memory: dotGeneral, scatterAdd. */
   | { readonly kind: 'dot' }
-  /** Sums rows by number: operands are those of scatterAdd. */
-  | { readonly kind: 'scatter' }
+  /** Combines rows by number: operands are those of scatterAdd. A kernel of its own on targets that it fits, else it expands. */
+  | {
+      readonly kind: 'scatter'
+      readonly combine: 'add' | 'mul' | 'max' | 'min'
+      readonly fits: (ins: readonly Aval[], params: Params, target: Target) => boolean
+      readonly expand: (inputs: readonly AnyTensor[], params: Params) => AnyTensor[]
+    }
+  /** Combines rows that were sorted: operands are those of sortedSegments. */
+  | { readonly kind: 'segments' }
   /** Running totals in blocks: operands are those of cumulativeBlocks. */
   | { readonly kind: 'cumulative' }
   /** Runs functions (its equation's `fns`), or orders others: has no kernel itself. */

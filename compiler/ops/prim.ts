@@ -171,6 +171,19 @@ export const gather = (x: AnyTensor, ids: AnyTensor): AnyTensor => bind1(opOf('g
 export const scatterAdd = (ids: AnyTensor, updates: AnyTensor, rows: number): AnyTensor =>
   bind1(opOf('scatterAdd'), [ids, updates], { rows })
 
+/** Products, largest and smallest of rows of `updates` by `ids`. Rows without any are 1, -inf and +inf (of integers the least and the largest). */
+export const segmentProd = (ids: AnyTensor, updates: AnyTensor, rows: number): AnyTensor =>
+  bind1(opOf('segmentProd'), [ids, updates], { rows })
+export const segmentMax = (ids: AnyTensor, updates: AnyTensor, rows: number): AnyTensor =>
+  bind1(opOf('segmentMax'), [ids, updates], { rows })
+export const segmentMin = (ids: AnyTensor, updates: AnyTensor, rows: number): AnyTensor =>
+  bind1(opOf('segmentMin'), [ids, updates], { rows })
+/** Rows of `x` [rows, …rest], or of `updates` with their `ids` where those are larger, or smaller. */
+export const scatterMax = (x: AnyTensor, ids: AnyTensor, updates: AnyTensor): AnyTensor =>
+  bind1(opOf('scatterMax'), [x, ids, updates])
+export const scatterMin = (x: AnyTensor, ids: AnyTensor, updates: AnyTensor): AnyTensor =>
+  bind1(opOf('scatterMin'), [x, ids, updates])
+
 /** Indices (i32) that put elements along `axis` in order, equal ones as they are. NaN is the largest. */
 export const argsort = (x: AnyTensor, axis: number, descending = false): AnyTensor =>
   bind1(opOf('argsort'), [x], { axis, descending })
@@ -220,6 +233,18 @@ export const unreduce = (x: AnyTensor, shape: readonly number[], axes: readonly 
         shape.map((_, i) => i).filter((i) => !axes.includes(i)),
       )
     : x
+/** How many of `sorted` [n] are less than each of `values`, or not more, i32: bit by bit from the highest. */
+export function countBefore(sorted: AnyTensor, values: AnyTensor, orEqual = false): AnyTensor {
+  const [n] = sorted.aval.shape
+  let count = full(values.aval.shape, 0, 'i32')
+  for (let bit = n && 2 ** Math.floor(Math.log2(n)); bit >= 1; bit /= 2) {
+    const next = add(count, like(count, bit))
+    const last = min(sub(next, like(next, 1)), like(next, n - 1))
+    const isBefore = (orEqual ? le : lt)(gather(sorted, last), values)
+    count = select(and(le(next, like(next, n)), isBefore), next, count)
+  }
+  return count
+}
 export const sumAll = (x: AnyTensor): AnyTensor =>
   size(x.aval.shape) === 1 && !x.aval.shape.length
     ? x

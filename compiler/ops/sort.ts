@@ -92,7 +92,7 @@ export function keyOf(narrow: AnyTensor): AnyTensor {
 const shortLine = 64
 
 /** The order of the last `bits` bits of keys [lines, n], as indices. */
-function sortLines(keys: AnyTensor, bits: number): AnyTensor {
+export function sortLines(keys: AnyTensor, bits: number): AnyTensor {
   return keys.aval.shape[1] <= shortLine ? byRank(keys) : byDigits(keys, bits)
 }
 

@@ -50,6 +50,7 @@ export function expand(fn: Fn, target?: Target): Fn {
 function expands(op: string, ins: readonly Aval[], params: Params, target?: Target): boolean {
   const { kernel } = opOf(op)
   if (kernel.kind === 'attention') return !target || !kernel.fits(ins, params, target)
+  if (kernel.kind === 'scatter') return target !== undefined && !kernel.fits(ins, params, target)
   return kernel.kind === 'composite'
 }
 
@@ -66,7 +67,7 @@ function decomposition(
   let body = cache.get(key)
   if (!body) {
     const { kernel } = opOf(op)
-    if (kernel.kind !== 'composite' && kernel.kind !== 'attention')
+    if (kernel.kind !== 'composite' && kernel.kind !== 'attention' && kernel.kind !== 'scatter')
       throw new Error(`internal: ${op} is not a composite`)
     const since = nodeCount()
     const inputs = avals.map((a, i) => inputTensor(a, `${op} ${i}`))

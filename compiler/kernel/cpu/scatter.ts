@@ -1,5 +1,6 @@
 import { wideOf } from '../../ir/dtype.js'
 import { size } from '../../ir/types.js'
+import { opOf } from '../../ops/op.js'
 import { type Group, type Grouping, inMemoryFor } from '../../pass/group.js'
 import { type Strided, strided } from '../../pass/strided.js'
 import { buffers, finish, type Lowered } from '../build.js'
@@ -48,7 +49,9 @@ export function lowerCpuScatter(grouping: Grouping, g: Group): Lowered {
   const body = bodyOf(e, b, grouping, g, [rows === 1 ? e.index(0) : row, ...columns])
   const at = addressIn(updates, [...delinearize(e, id, ids.shape), ...columns])
   const value = e.load(b.read(updates.base), wideOf[y.aval.dtype], at)
-  const update: Reduction = { combine: 'add', value, total: totalOf(e, g, 0) }
+  const { kernel } = opOf(g.anchors[0].op)
+  const combine = kernel.kind === 'scatter' ? kernel.combine : 'add'
+  const update: Reduction = { combine, value, total: totalOf(e, g, 0) }
   const dims = rest.map((n, d) => ({ x: columns[d], size: n, reduced: false }))
   const nest = nestOf(e, { ...body, stages: [[update]] }, dims)
   const { axis, vectors, lineCost } = shapeOf(e, nest)
