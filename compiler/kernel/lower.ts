@@ -3,6 +3,7 @@ import type { KernelRule } from '../ops/op.js'
 import { kindOf } from '../pass/graph.js'
 import type { Group, Grouping } from '../pass/group.js'
 import type { Lowered } from './build.js'
+import { lowerCpuAttention } from './cpu/attention.js'
 import { lowerCpuCumulative } from './cpu/cumulative.js'
 import { lowerCpuLoops } from './cpu/loops.js'
 import { lowerCpuMatmul } from './cpu/matmul.js'
@@ -45,6 +46,7 @@ const ownKernels: Partial<Record<KernelRule['kind'], typeof lowerScatter>> = {
   digitSort: lowerRadix,
 }
 const ownCpuKernels: Partial<Record<KernelRule['kind'], typeof lowerScatter>> = {
+  attention: lowerCpuAttention,
   scatter: lowerCpuScatter,
   segments: lowerSegments,
   cumulative: lowerCpuCumulative,

@@ -3,6 +3,7 @@ import { bind } from '../trace/tensor.js'
 import { attentionDims, attentionParams, type Differentiated, differentiated, lastOperands } from './attention-dims.js'
 import { evalAttention, evalAttentionGrad, evalAttentionTangent } from './attention-eval.js'
 import { expandAttention, expandAttentionGrad, expandAttentionTangent } from './attention-expand.js'
+import { fitsAttention, gradKernels } from './attention-fit.js'
 import { type AnyTensor, type BatchRule, type OpRecord, op, type Sample } from './op.js'
 import * as p from './prim.js'
 
@@ -73,7 +74,12 @@ export const attention: OpRecord = op({
   },
   transpose: 'nonlinear',
   batch: joinBatch((inputs, params) => bind(attention, inputs, params), 'attention'),
-  kernel: { kind: 'attention', inMemory: own.attention, fits: () => false, expand: expandAttention },
+  kernel: {
+    kind: 'attention',
+    inMemory: own.attention,
+    fits: fitsAttention,
+    expand: expandAttention,
+  },
   samples: [
     { inputs: [shapes.q, shapes.k, shapes.v], params: small },
     {
@@ -131,7 +137,7 @@ const linearSamples = (
     ],
     params: { scale: 0.5, isCausal: causal, bias: bias !== undefined, mask: mask !== undefined, of },
   }))
-const perRow = { shape: [2, 4, 3] }
+const perRow = { shape: [2, 4, 3], low: 1, high: 3 }
 
 export const attentionTangent: OpRecord = op({
   name: 'attentionTangent',
@@ -186,7 +192,20 @@ export const attentionGrad: OpRecord = op({
   jvp: 'expand',
   transpose: 'nonlinear',
   batch: joinBatch(grad, 'grad'),
-  kernel: { kind: 'attention', inMemory: own.grad, fits: () => false, expand: expandAttentionGrad },
+  kernel: {
+    kind: 'attention',
+    inMemory: own.grad,
+    fits: (ins, params, target) => gradKernels(ins, params, target).length === 1,
+    expand: (inputs, params, target) => {
+      const avals = inputs.map((x) => x.aval)
+      const kernels = target ? gradKernels(avals, params, target) : []
+      if (!kernels.length) return expandAttentionGrad(inputs, params)
+      const results = new Map(
+        kernels.flatMap((of) => grad(inputs, { ...params, of }).map((y, i) => [of[i], y] as const)),
+      )
+      return attentionParams(params).of.map((name) => results.get(name)!)
+    },
+  },
   samples: linearSamples(
     () => [perRow, perRow, shapes.q],
     [

@@ -30,7 +30,11 @@ interface Item {
 export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: ReadonlySet<Var>): Grouping {
   const items: Item[] = []
   for (const eqn of graph.fn.eqns)
-    for (const v of eqn.outputs) if (leaves.has(v)) items.push({ v, eqn, anchor: !mapRule(eqn) })
+    for (const [i, v] of eqn.outputs.entries()) {
+      const anchor = !mapRule(eqn)
+      // An anchor's first result stands for all.
+      if (leaves.has(v) && (!anchor || i === 0)) items.push({ v, eqn, anchor })
+    }
   // Values that read each leaf through what is inlined.
   const readers = new Map<Var, Set<Var>>()
   for (const item of items)

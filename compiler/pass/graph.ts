@@ -33,7 +33,12 @@ export const mapRule = (eqn: Eqn): MapRule | null => {
 export const kindOf = (eqn: Eqn): KernelRule['kind'] => opOf(eqn.op).kernel.kind
 /** The op has a kernel of its own, which reads its operands in memory. */
 export const hasOwnKernel = (eqn: Eqn): boolean =>
-  ['dot', 'scatter', 'segments', 'cumulative', 'digitCounts', 'digitSort'].includes(kindOf(eqn))
+  ['attention', 'dot', 'scatter', 'segments', 'cumulative', 'digitCounts', 'digitSort'].includes(kindOf(eqn))
+/** The operands that such a kernel finds in memory; it computes the others. */
+export const inMemoryOperands = (eqn: Eqn): readonly Var[] => {
+  const { kernel } = opOf(eqn.op)
+  return kernel.kind === 'attention' ? eqn.inputs.slice(0, kernel.inMemory) : eqn.inputs
+}
 /** Its kernel can store pointwise values that follow: a product's, a scatter's. */
 export const takesMore = (eqn: Eqn): boolean => kindOf(eqn) === 'dot' || kindOf(eqn) === 'scatter'
 /** Every operand is read at the output's own index. */

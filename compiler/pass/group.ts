@@ -4,7 +4,7 @@ import { size } from '../ir/types.js'
 import { alignTo } from '../kernel/emit.js'
 import { delinearize, type Expr, type Exprs, reshapeIndex } from '../kernel/expr.js'
 import { assemble } from './assemble.js'
-import { type Graph, graphOf, hasOwnKernel, kindOf, mapRule } from './graph.js'
+import { type Graph, graphOf, hasOwnKernel, inMemoryOperands, kindOf, mapRule } from './graph.js'
 import { deepest, leavesIn, sharedValues, tooWide } from './keep.js'
 import { strided } from './strided.js'
 
@@ -147,7 +147,7 @@ function initial(graph: Graph, target: Target): Set<Var> {
     changed = false
     for (const eqn of graph.fn.eqns) {
       if (!hasOwnKernel(eqn)) continue
-      for (const x of eqn.inputs) {
+      for (const x of inMemoryOperands(eqn)) {
         const { base } = strided(graph, x, (v) => set.has(v))
         const def = graph.def.get(base)
         if (!def || !mapRule(def) || set.has(base)) continue

@@ -81,8 +81,10 @@ export function tooWide(graph: Graph, leaves: Leaves, target: Target, donated: R
   const out = new Set<Var>()
   for (const v of graph.def.keys()) {
     const reads = leaves.of(v)
-    if (reads.size < limit || !leaves.has(v)) continue
-    if (reads.size + 1 - overwritten(graph, [v], reads, donated).size <= limit) continue
+    const def = graph.def.get(v)!
+    const writes = mapRule(def) ? 1 : def.outputs.length
+    if (reads.size + writes <= limit || !leaves.has(v)) continue
+    if (reads.size + writes - overwritten(graph, [v], reads, donated).size <= limit) continue
     let best: Var | undefined
     for (const eqn of subtree(graph, v, leaves))
       for (const part of eqn.outputs) {

@@ -1,21 +1,19 @@
 import {
   add,
   arange,
+  attention,
   cast,
-  einsum,
   ensureShape,
   equal,
   expandDims,
   gelu,
   logicalAnd,
   max,
-  mul,
   namedScope,
   poly,
   quickGelu,
   rearrange,
   reshape,
-  softmax,
   squeeze,
   sum,
   type Tensor,
@@ -55,7 +53,7 @@ export type Mask<Queries extends string = 't'> = Tensor<['b', 1, Queries, 't'], 
 type Hidden = F<['b', 't', 'd']>
 
 /** Softmax(q·kᵀ / √k)·v in `heads` heads: queries of `x`, keys and values of `context`. Source: Vaswani et al. 2017, section 3.2. */
-const attention = poly(
+const multiHeadAttention = poly(
   (
     x: F<['b', 'q', 'd']>,
     context: Hidden,
@@ -63,12 +61,10 @@ const attention = poly(
     heads: number,
     mask: Mask<'q'> | null,
   ): F<['b', 'q', 'd']> => {
-    const q = rearrange(linear(x, p.q_proj), 'b q (h k) -> b h q k', { h: heads })
-    const k = rearrange(linear(context, p.k_proj), 'b t (h k) -> b h t k', { h: heads })
-    const v = rearrange(linear(context, p.v_proj), 'b t (h k) -> b h t k', { h: heads })
-    const scores = mul(einsum('b h q k, b h t k -> b h q t', q, k), q.shape[3] ** -0.5)
-    const weights = softmax(mask ? where(mask, scores, -3.4e38) : scores, -1)
-    const mixed = rearrange(einsum('b h q t, b h t k -> b h q k', weights, v), 'b h q k -> b q (h k)')
+    const q = rearrange(linear(x, p.q_proj), 'b q (h k) -> b q h k', { h: heads })
+    const k = rearrange(linear(context, p.k_proj), 'b t (h k) -> b t h k', { h: heads })
+    const v = rearrange(linear(context, p.v_proj), 'b t (h k) -> b t h k', { h: heads })
+    const mixed = rearrange(attention(q, k, v, mask ? { mask } : {}), 'b q h k -> b q (h k)')
     return linear(ensureShape(mixed, ['b', 'q', 'd']), p.out_proj)
   },
 )
@@ -87,7 +83,7 @@ export const encoderLayer = poly(
     const [own, all] = [layerNorm(x, p.layer_norm1, eps), layerNorm(context, p.layer_norm1, eps)]
     const y = add(
       x,
-      namedScope('attention', () => attention(own, all, p.self_attn, config.num_attention_heads, mask)),
+      namedScope('attention', () => multiHeadAttention(own, all, p.self_attn, config.num_attention_heads, mask)),
     )
     return add(
       y,

@@ -22,8 +22,13 @@ const repeatable = 8
 const together = (o: Operand, { width, most }: Panels): number =>
   o.four === 'lines' && o.work <= repeatable ? Math.max(1, Math.min(Math.floor(4 / width), most)) : 1
 
+/** What copying depends on. */
+export type CopyNest = Pick<Nest, 'e' | 'batch' | 'block' | 'start' | 'steps' | 'allocate'> & {
+  readonly tiling: Pick<Nest['tiling'], 'depth'>
+}
+
 /** Copies a block of an operand's steps into panels. */
-export function copyPanels(n: Nest, o: Operand, panels: Panels): { memory: number; copy: Stmt[] } {
+export function copyPanels(n: CopyNest, o: Operand, panels: Panels): { memory: number; copy: Stmt[] } {
   const { width, most } = panels
   const side = together(o, panels)
   const memory = n.allocate(4 * width * Math.ceil(most / side) * side * n.tiling.depth)
@@ -33,14 +38,20 @@ export function copyPanels(n: Nest, o: Operand, panels: Panels): { memory: numbe
   }
 }
 
-export const panelAt = ({ e, tiling: { depth } }: Nest, { width }: Panels, panel: Expr, q: Expr, k: Expr): Expr =>
+export const panelAt = ({ e, tiling: { depth } }: CopyNest, { width }: Panels, panel: Expr, q: Expr, k: Expr): Expr =>
   e.iadd(e.imul(panel, 4 * width * depth), e.iadd(e.imul(k, 4 * width), e.imul(q, 4)))
 
 /**
  * The loops over a block's steps, `unit` at a time; what is left over is not in them. `body` gets the step in the block and in
  * the whole. Where steps come in runs, there is a loop for those, so that what depends on the run is computed once for it.
  */
-function overSteps(n: Nest, o: Operand, name: string, unit: 1 | 4, body: (local: Expr, step: Expr) => Stmt[]): Stmt[] {
+function overSteps(
+  n: CopyNest,
+  o: Operand,
+  name: string,
+  unit: 1 | 4,
+  body: (local: Expr, step: Expr) => Stmt[],
+): Stmt[] {
   const { e, tiling, start, steps, block } = n
   const { depth } = tiling
   const inRuns = o.run < depth && depth % o.run === 0
@@ -59,7 +70,7 @@ function overSteps(n: Nest, o: Operand, name: string, unit: 1 | 4, body: (local:
 }
 
 /** The steps that `overSteps` by four leaves over. */
-function lastSteps(n: Nest, o: Operand, name: string, body: (local: Expr, step: Expr) => Stmt[]): Stmt[] {
+function lastSteps(n: CopyNest, o: Operand, name: string, body: (local: Expr, step: Expr) => Stmt[]): Stmt[] {
   if (o.steps % 4 === 0) return []
   const { e, start, steps } = n
   const k = axis(e, `${name}Last`, n.tiling.depth)
@@ -67,7 +78,7 @@ function lastSteps(n: Nest, o: Operand, name: string, body: (local: Expr, step: 
 }
 
 /** Copies fours of neighbouring lines, of `side` panels in a turn. */
-function copyAcross(n: Nest, o: Operand, memory: number, panels: Panels, side: number): Stmt[] {
+function copyAcross(n: CopyNest, o: Operand, memory: number, panels: Panels, side: number): Stmt[] {
   const { e, batch } = n
   const { name, width, most, count, first } = panels
   const all = Math.ceil(o.lines / 4)
@@ -94,7 +105,7 @@ function copyAcross(n: Nest, o: Operand, memory: number, panels: Panels, side: n
 }
 
 /** Copies squares of four steps of four lines, turned. */
-function copyTurned(n: Nest, o: Operand, memory: number, panels: Panels): Stmt[] {
+function copyTurned(n: CopyNest, o: Operand, memory: number, panels: Panels): Stmt[] {
   const { e, batch } = n
   const { name, width, most, count, first } = panels
   const panel = axis(e, `${name}Panels`, most)

@@ -15,7 +15,19 @@ type RegisterTile = (
   store: (row: number, quad: number, value: Expr) => Stmt,
 ) => Stmt[]
 
-const broadcastTile: RegisterTile = ({ e, tiling, steps, k }, rows, columns, load, store) => {
+/** The same where elements of rows are multiplied with fours of columns: all that it needs to know of the product. */
+export const broadcastTile = (
+  {
+    e,
+    tiling,
+    steps,
+    k,
+  }: Pick<Nest, 'e' | 'steps' | 'k'> & { readonly tiling: Pick<Nest['tiling'], 'rows' | 'quads'> },
+  rows: Pick<Source, 'read'>,
+  columns: Pick<Source, 'read'>,
+  load: ((row: number, quad: number) => Expr) | undefined,
+  store: (row: number, quad: number, value: Expr) => Stmt,
+): Stmt[] => {
   const t = 'f32x4'
   const name = (r: number, q: number): string => `acc${r}_${q}`
   const [rs, qs] = [list(tiling.rows), list(tiling.quads)]
