@@ -2,6 +2,7 @@ import type { Program } from '../compiler/ir/program.js'
 import { FoveaError } from '../compiler/trace/error.js'
 import type { Storage } from '../compiler/trace/tensor.js'
 import { ArrayStorage, holdMemory, type Memory, releaseMemory } from './array.js'
+import { showBytes } from './bytes.js'
 import type { Device } from './device.js'
 import { checkInputs, place, usesOf } from './place.js'
 import { createScratch } from './scratch.js'
@@ -19,6 +20,14 @@ export interface Executable {
   run(inputs: readonly Storage[]): Promise<ArrayStorage[]>
   /** Frees scratch memory; the executable can't run any more. */
   dispose(): void
+}
+
+/** A shortage, with what the program that met it needs. */
+function withPlan(err: FoveaError, { name, buffers, memory }: Program): FoveaError {
+  const bytes = (kind: 'input' | 'output'): string =>
+    showBytes(buffers.reduce((sum, b) => sum + (b.kind === kind ? b.bytes : 0), 0))
+  const needs = `'${name}' holds ${bytes('input')} of arguments, ${bytes('output')} of results and ${showBytes(memory.tempBytes)} of temporaries`
+  return new FoveaError(err.code, `${err.message}. ${needs}`, err.loc, { cause: err.cause })
 }
 
 /** Executables that nobody can reach any more give their memory back. */
@@ -61,7 +70,7 @@ export async function load(device: Device, program: Program): Promise<Executable
         )
       } catch (err) {
         for (const restore of takeBack) restore()
-        throw err
+        throw err instanceof FoveaError && err.code === 'out-of-memory' ? withPlan(err, program) : err
       } finally {
         for (const memory of held) releaseMemory(memory)
       }

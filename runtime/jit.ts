@@ -68,7 +68,7 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
   const caches = new WeakMap<Device, Map<string, Promise<Compiled>>>()
   const donate = options.donate ?? []
 
-  const prepare = async (args: A): Promise<Prepared> => {
+  const prepare = async (args: A, place: Where): Promise<Prepared> => {
     const { leaves, tree, paths } = flatten(args)
     leaves.forEach((x, i) => {
       if (x.node.kind === 'input')
@@ -89,14 +89,14 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
         console.warn(
           `fovea: '${name}' was compiled for ${tooMany} different arguments; the last: ${key.slice(0, 300)}. A number that changes every call should be a scalar tensor.`,
         )
-      compiled = build(f, args, name, device, donatedLeaves(args, donate))
+      compiled = build(f, args, name, device, donatedLeaves(args, donate), place)
       cache.set(key, compiled)
       compiled.catch(() => cache.delete(key))
     }
     return { compiled: await compiled, leaves, paths }
   }
-  const run = async (args: A): Promise<R> => {
-    const { compiled, leaves, paths } = await prepare(args)
+  const run = async (args: A, place: Where): Promise<R> => {
+    const { compiled, leaves, paths } = await prepare(args, place)
     const storages = leaves.map(storageOf)
     const inputs = [...storages, ...compiled.captured.map(storageOf)]
     const outputs = await compiled.executable.run(inputs)
@@ -130,10 +130,11 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
   }
   const call = (...args: A): Promise<R> => {
     refuseWhileTracing()
-    return located(where(), run(args))
+    const place = where()
+    return located(place, run(args, place))
   }
   return Object.assign(call, {
-    program: async (...args: A) => (await prepare(args)).compiled.executable.program,
+    program: async (...args: A) => (await prepare(args, where())).compiled.executable.program,
     fn: f,
   })
 }
@@ -144,8 +145,9 @@ async function build(
   name: string,
   device: Device,
   donated: ReadonlySet<number>,
+  place: Where,
 ): Promise<Compiled> {
-  const { fn, captured, outTree, prints } = tracePrinting(f, args, name, true)
+  const { fn, captured, outTree, prints } = tracePrinting(f, args, name, true, place)
   // What is checked for NaN may be run again, so its inputs stay.
   const overwritten: ReadonlySet<number> = nansWanted() ? new Set() : donated
   return {

@@ -1,7 +1,7 @@
 import { integerRange, isInteger } from '../compiler/ir/dtype.js'
 import type { DType } from '../compiler/ir/types.js'
 import { showShape, size } from '../compiler/ir/types.js'
-import { FoveaError } from '../compiler/trace/error.js'
+import { fail } from '../compiler/lang/fail.js'
 import { arrayTensor, type Tensor } from '../compiler/trace/tensor.js'
 import type { Dims } from '../compiler/types/dim.js'
 import type { Shape } from '../compiler/types/shape.js'
@@ -81,13 +81,9 @@ export function tensor(data: Nested | NumberArray, shape?: readonly number[], dt
   const into = dtype ?? flat.dtype
   const dims = shape ?? flat.shape
   const bad = dims.find((d) => !Number.isInteger(d) || d < 0)
-  if (bad !== undefined)
-    throw new FoveaError('shape', `tensor: expected a shape of whole numbers, got ${showShape(dims)}`)
+  if (bad !== undefined) fail('shape', `tensor: expected a shape of whole numbers, got ${showShape(dims)}`)
   if (size(dims) !== flat.data.length)
-    throw new FoveaError(
-      'shape',
-      `tensor: shape ${showShape(dims)} has ${size(dims)} elements, the data has ${flat.data.length}`,
-    )
+    fail('shape', `tensor: shape ${showShape(dims)} has ${size(dims)} elements, the data has ${flat.data.length}`)
   return arrayTensor(hostArray(convert(flat.data, into), [...dims], into))
 }
 
@@ -109,21 +105,18 @@ function flatten(data: Nested | NumberArray): Flat {
   const walk = (at: Nested, depth: number): void => {
     if (Array.isArray(at)) {
       if (at.length !== shape[depth])
-        throw new FoveaError(
+        fail(
           'shape',
           `tensor: rows differ in length: expected ${depth < shape.length ? `${shape[depth]} elements` : 'a number'} at depth ${depth}, got ${at.length}`,
         )
       for (const item of at) walk(item, depth + 1)
     } else if (depth < shape.length)
-      throw new FoveaError(
-        'shape',
-        `tensor: rows differ in depth: expected an array of ${shape[depth]} at depth ${depth}, got ${at}`,
-      )
+      fail('shape', `tensor: rows differ in depth: expected an array of ${shape[depth]} at depth ${depth}, got ${at}`)
     else if (typeof at === 'number' || typeof at === 'boolean') {
       if (typeof at === 'boolean') booleans++
       out.push(Number(at))
     } else
-      throw new FoveaError(
+      fail(
         'dtype',
         `tensor: expected numbers, booleans, nested arrays of them or a typed array, got ${at === null ? 'null' : typeof at}`,
       )
@@ -154,7 +147,7 @@ function convert(data: Flat['data'], dtype: DType): HostData {
   for (let i = 0; i < data.length; i++) {
     const value = Number(data[i])
     if (range && (!Number.isInteger(value) || value < range[0] || value > range[1]))
-      throw new FoveaError(
+      fail(
         'dtype',
         `tensor: expected whole numbers from ${range[0]} to ${range[1]} for ${dtype}, got ${value} at element ${i}`,
       )

@@ -3,6 +3,7 @@ import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { AnyTensor, DTypeOf, Float, Numeric, Operand, ShapeOf, Signed, TakesTensor } from '../types/operand.js'
 import type { Param } from '../types/shape.js'
+import { dtypeOf } from './axes.js'
 import { FLOAT, NUMERIC, pair, SIGNED, tensorOf } from './operand.js'
 import { type BinaryFn, binary, type Unary, unary } from './signatures.js'
 
@@ -89,4 +90,4 @@ export const clip = <X extends AnyTensor>(
  * const mask = cast(tensor([0, 1, 2]), 'bool')
  */
 export const cast = <X extends AnyTensor, const D extends DType>(x: X, dtype: D): Tensor<ShapeOf<X>, D> =>
-  prim.cast(tensorOf('cast', x), dtype)
+  prim.cast(tensorOf('cast', x), dtypeOf('cast', dtype))

@@ -1,4 +1,6 @@
+import { type DType, dtypes } from '../ir/dtype.js'
 import { showShape } from '../ir/types.js'
+import { Tensor } from '../trace/tensor.js'
 import { fail } from './fail.js'
 
 /** Counts one axis from the front. */
@@ -24,6 +26,19 @@ export function axesOf(op: string, axes: number | readonly number[] | undefined,
 /** Checks that a shape given by the user has whole sizes, none negative. */
 export function sizesOf(op: string, shape: readonly number[]): readonly number[] {
   if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d >= 0))
-    fail('shape', `${op}: expected a shape of whole sizes, got [${String(shape).replaceAll(',', ', ')}]`)
+    fail('shape', `${op}: expected a shape of whole sizes, got ${showGiven(shape)}`)
   return shape
+}
+
+/** Whatever was given as a shape; a tensor in it has no text by itself. */
+const showGiven = (shape: unknown): string =>
+  Array.isArray(shape)
+    ? `[${shape.map((d) => (d instanceof Tensor ? d.toString() : String(d))).join(', ')}]`
+    : typeof shape
+
+/** Checks the name of a dtype. */
+export function dtypeOf<D extends DType>(op: string, dtype: D): D {
+  if (!dtypes.includes(dtype))
+    fail('dtype', `${op}: expected a dtype (${dtypes.join(', ')}), got ${JSON.stringify(dtype)}`)
+  return dtype
 }

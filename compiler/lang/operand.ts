@@ -14,7 +14,20 @@ export const WORD: readonly DType[] = ['i32', 'u32']
 export const BOOL: readonly DType[] = ['bool']
 export const ANY: readonly DType[] = dtypes
 
-const kind = (x: unknown): string => (x === null ? 'null' : Array.isArray(x) ? 'an array' : typeof x)
+/** What was given in a tensor's place, and what would make one of it. */
+function kind(x: unknown): string {
+  if (x instanceof Promise) return 'a promise: await it first'
+  if (Array.isArray(x)) return 'an array: make a tensor of it with tensor()'
+  if (ArrayBuffer.isView(x)) return `a ${x.constructor.name}: make a tensor of it with tensor()`
+  if (typeof x === 'object' && x !== null) return `an object with ${Object.keys(x).join(', ') || 'no fields'}`
+  return x === null || x === undefined ? String(x) : `a ${typeof x}`
+}
+
+function listOf(op: string, xs: unknown): readonly unknown[] {
+  if (!Array.isArray(xs))
+    fail('trace', `${op}: expected a list of tensors, got ${xs instanceof Tensor ? 'one tensor' : kind(xs)}`)
+  return xs
+}
 
 /** Checks that `x` is a tensor of one of the dtypes allowed. */
 export function tensorOf(op: string, x: unknown, allowed: readonly DType[] = ANY): AnyTensor {
@@ -26,14 +39,14 @@ export function tensorOf(op: string, x: unknown, allowed: readonly DType[] = ANY
 
 /** A list of tensors of one dtype. */
 export function tensorsOf(op: string, xs: readonly unknown[]): AnyTensor[] {
-  const tensors = xs.map((x) => tensorOf(op, x))
+  const tensors = listOf(op, xs).map((x) => tensorOf(op, x))
   for (const x of tensors) sameDType(op, tensors[0].aval.dtype, x.aval.dtype)
   return tensors
 }
 
 /** A list of tensors, cast to the dtype that they promote to. */
 export function promoted(op: string, xs: readonly unknown[], allowed: readonly DType[] = ANY): AnyTensor[] {
-  const tensors = xs.map((x) => tensorOf(op, x))
+  const tensors = listOf(op, xs).map((x) => tensorOf(op, x))
   if (!tensors.length) return []
   const dtype = tensors.map((x) => x.aval.dtype).reduce((a, b) => promote(op, a, b))
   return tensors.map((x) => tensorOf(op, prim.cast(x, dtype), allowed))

@@ -1,5 +1,5 @@
 import { FoveaError } from './error.js'
-import { placeOf, where } from './source.js'
+import { placeOf, type Where, where } from './source.js'
 import { Tensor } from './tensor.js'
 import { flatten } from './tree.js'
 
@@ -10,12 +10,16 @@ export const isTracing = (): boolean => depth > 0
 /**
  * Calls a function under tracing and flattens what it returns. `args` are rebuilt for the call and belong to nobody else:
  * they are frozen, so that a function that changes them is told, with the line. A promise, a generator, or nothing at all
- * in place of tensors is refused.
+ * in place of tensors is refused; `place` is where the user asked for the call.
  */
-export function callPure(f: (...args: any[]) => unknown, args: readonly unknown[]): ReturnType<typeof flatten> {
+export function callPure(
+  f: (...args: any[]) => unknown,
+  args: readonly unknown[],
+  place: Where = where(),
+): ReturnType<typeof flatten> {
   const name = f.name ? `'${f.name}'` : 'the function'
   const refuse = (message: string): never => {
-    throw new FoveaError('trace', message, where()())
+    throw new FoveaError('trace', message, place())
   }
   for (const arg of args) freeze(arg)
   depth++

@@ -42,11 +42,12 @@ export function tracePrinting(
   args: readonly unknown[],
   name = f.name || 'fn',
   closed = false,
+  place?: Where,
 ): Traced & { readonly prints: readonly Print[] } {
   const { leaves, paths, tree } = flatten(args)
   const since = closed ? 0 : nodeCount()
   const inputs = leaves.map((x, i) => inputTensor(x.aval, paths[i]))
-  const { result: out, printed } = recordPrints(() => callPure(f, unflatten(tree, inputs) as unknown[]))
+  const { result: out, printed } = recordPrints(() => callPure(f, unflatten(tree, inputs) as unknown[], place))
   const outs = [...out.leaves, ...printed.flatMap(({ values }) => values)]
   return {
     ...collect(outs, inputs, name, since),

@@ -105,7 +105,7 @@ export class Tensor<out S = Shape, out D = DType> {
   [Symbol.toPrimitive](): never {
     throw new FoveaError(
       'trace',
-      `a tensor's value can't be used in JavaScript arithmetic, comparisons or strings: use add, mul, select, …, or read it with 'await x.data()' outside the traced function`,
+      `a tensor's value can't be used in JavaScript arithmetic, comparisons or strings: use add, mul, where, …, or read it with 'await x.data()' outside the traced function`,
       where()(),
     )
   }

@@ -5,6 +5,7 @@ import { type OpRecord, op } from '../ops/op.js'
 import * as p from '../ops/prim.js'
 import { traceFn } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
+import { where } from '../trace/source.js'
 import { bind, inputTensor } from '../trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../trace/tree.js'
 import { vmap } from './vmap.js'
@@ -95,10 +96,14 @@ export const zerosFor = (ts: readonly (AnyTensor | null)[], xs: readonly AnyTens
 /** Derivatives that a rule returns must be like what they belong to. */
 export function sameAvals(name: string, what: string, got: readonly AnyTensor[], like: readonly AnyTensor[]): void {
   if (got.length !== like.length)
-    throw new FoveaError('tree', `${name}: expected ${like.length} ${what}, got ${got.length}`)
+    throw new FoveaError('tree', `${name}: expected ${like.length} ${what}, got ${got.length}`, where()())
   got.forEach((t, i) => {
     if (!sameShape(t.aval.shape, like[i].aval.shape))
-      throw new FoveaError('shape', `${name}: expected ${what} ${showAval(like[i].aval)}, got ${showAval(t.aval)}`)
+      throw new FoveaError(
+        'shape',
+        `${name}: expected ${what} ${showAval(like[i].aval)}, got ${showAval(t.aval)}`,
+        where()(),
+      )
   })
 }
 

@@ -6,7 +6,7 @@ import * as p from '../ops/prim.js'
 import { traceFn, tracePrinting } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
 import { releasePrints } from '../trace/prints.js'
-import { at } from '../trace/source.js'
+import { at, where } from '../trace/source.js'
 import { bind } from '../trace/tensor.js'
 import { type AnyTensor, flatten, treeKey, unflatten } from '../trace/tree.js'
 
@@ -82,13 +82,14 @@ const jvpOfExpansion =
 export function tangentLeaves(name: string, primals: ReturnType<typeof flatten>, tangents: unknown): AnyTensor[] {
   const given = flatten(tangents)
   if (treeKey(primals.tree) !== treeKey(given.tree))
-    throw new FoveaError('tree', `${name}: expected tangents with the structure of the primals`)
+    throw new FoveaError('tree', `${name}: expected tangents with the structure of the primals`, where()())
   primals.leaves.forEach((x, i) => {
     const t = given.leaves[i]
     if (isFloat(x.aval.dtype) && !sameShape(t.aval.shape, x.aval.shape))
       throw new FoveaError(
         'shape',
         `${name}: expected a tangent ${showAval(x.aval)} at '${primals.paths[i]}', got ${showAval(t.aval)}`,
+        where()(),
       )
   })
   return given.leaves

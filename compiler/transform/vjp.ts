@@ -3,7 +3,7 @@ import * as p from '../ops/prim.js'
 import { type Traced, topological, tracePrinting } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
 import { type Print, releasePrints } from '../trace/prints.js'
-import { at } from '../trace/source.js'
+import { at, where } from '../trace/source.js'
 import { bind, inputTensor } from '../trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../trace/tree.js'
 import type { Grads } from '../types/transform.js'
@@ -150,12 +150,13 @@ export function vjp<A extends readonly any[], R>(
   const pullback = (cotangent: R): { [K in keyof A]: Grads<A[K]> } => {
     const ct = flatten(cotangent)
     if (treeKey(ct.tree) !== treeKey(lin.outTree))
-      throw new FoveaError('tree', 'vjp: expected a cotangent with the structure of the result')
+      throw new FoveaError('tree', 'vjp: expected a cotangent with the structure of the result', where()())
     ct.leaves.forEach((t, i) => {
       if (!sameShape(t.aval.shape, lin.outs[i].aval.shape))
         throw new FoveaError(
           'shape',
-          `vjp: expected a cotangent ${showAval(lin.outs[i].aval)} at '${ct.paths[i]}', got ${showAval(t.aval)}`,
+          `vjp: expected a cotangent ${showAval(lin.outs[i].aval)}${ct.paths[i] && ` at '${ct.paths[i]}'`}, got ${showAval(t.aval)}`,
+          where()(),
         )
     })
     return gradTree(flat.tree, flat.leaves, lin.pullback(ct.leaves)) as { [K in keyof A]: Grads<A[K]> }

@@ -1,3 +1,4 @@
+import { showAval } from '../../compiler/ir/types.js'
 import {
   add,
   bitwiseXor,
@@ -18,7 +19,8 @@ import {
   zerosLike,
 } from '../../compiler/lang/index.js'
 import { FoveaError } from '../../compiler/trace/error.js'
-import type { Tensor } from '../../compiler/trace/tensor.js'
+import { where as here } from '../../compiler/trace/source.js'
+import { Tensor } from '../../compiler/trace/tensor.js'
 import { tensor } from '../../runtime/tensor.js'
 import { threefry2x32 } from './threefry.js'
 
@@ -44,10 +46,15 @@ export function key(seed: number): Key {
   return tensor(new Uint32Array([Math.floor(seed / 2 ** 32), seed % 2 ** 32]), [2], 'u32') as Key
 }
 
-const words = (k: Key): [Any, Any] => [
-  reshape(slice(k as Any, [0], [1]) as Any, []) as Any,
-  reshape(slice(k as Any, [1], [2]) as Any, []) as Any,
-]
+function words(k: Key): [Any, Any] {
+  if (!(k instanceof Tensor) || k.aval.dtype !== 'u32' || k.aval.shape.join() !== '2')
+    throw new FoveaError(
+      'input',
+      `random: expected a key, made by key(seed), split or foldIn, got ${k instanceof Tensor ? showAval(k.aval) : `a ${typeof k}`}`,
+      here()(),
+    )
+  return [reshape(slice(k as Any, [0], [1]) as Any, []) as Any, reshape(slice(k as Any, [1], [2]) as Any, []) as Any]
+}
 
 /** Counters 0, 1, … of a shape, encrypted: two words for each element. */
 function encrypt(k: Key, shape: readonly number[]): [Any, Any] {

@@ -76,7 +76,7 @@ describe('numbers', () => {
     expect(() => run((x) => add(x, -1), array([1], [1], 'u32'))).toThrow('add: -1 is not a value of u32')
   })
   test('anything else is refused by name', () => {
-    expect(() => run((x) => add(x, 'two' as never), array([1]))).toThrow('add: expected a tensor, got string')
+    expect(() => run((x) => add(x, 'two' as never), array([1]))).toThrow('add: expected a tensor, got a string')
     expect(() => run((x) => add(x, [1] as never), array([1]))).toThrow('add: expected a tensor, got an array')
   })
 })

@@ -133,7 +133,7 @@ test('a function that changes its arguments is told, with the line', async () =>
 test('a loss must be a float scalar', async () => {
   expect((await failure(() => grad((a: any) => a)(x))).message).toContain('grad: the loss must be a scalar')
   expect((await failure(() => grad((_a: any) => zeros([], 'i32') as any)(x))).message).toContain(
-    'grad: the loss must be f32, got i32',
+    'grad: the loss must be a float, got i32',
   )
   expect((await failure(() => grad((a: any) => sum(a), { argnums: 3 })(x))).message).toContain(
     'argnums 3 is out of range',
