@@ -6,6 +6,7 @@ import type { AnyTensor, CommonAll, Mixed, ShapesOf } from '../types/operand.js'
 import type { Ok, Param } from '../types/shape.js'
 import { axisOf } from './axes.js'
 import { fail } from './fail.js'
+import { joined } from './join.js'
 import { promoted } from './operand.js'
 
 /**
@@ -19,18 +20,7 @@ export function concat<const Ts extends readonly AnyTensor[], const A extends nu
   tensors: Param<Ts, Mixed<'concat', Ts, Concat<ShapesOf<Ts>, A>>>,
   axis?: A,
 ): Tensor<Ok<Mixed<'concat', Ts, Concat<ShapesOf<Ts>, A>>>, CommonAll<Ts>> {
-  const xs = promoted('concat', tensors as readonly unknown[])
-  if (!xs.length) fail('shape', 'concat: expected at least one tensor')
-  const first = xs[0].aval.shape
-  const i = axisOf('concat', axis ?? 0, first)
-  xs.slice(1).reduce<readonly number[]>((a, x) => {
-    const b = x.aval.shape
-    if (b.length !== a.length) fail('shape', `concat: ranks differ: ${showShape(a)} and ${showShape(b)}`)
-    const d = a.findIndex((n, j) => j !== i && n !== b[j])
-    if (d >= 0) fail('shape', `concat: ${showShape(a)} and ${showShape(b)} differ in axis ${d}: ${a[d]} vs ${b[d]}`)
-    return a.map((n, j) => (j === i ? n + b[j] : n))
-  }, first)
-  return xs.length === 1 ? xs[0] : prim.concat(xs, i)
+  return joined('concat', promoted('concat', tensors as readonly unknown[]), axis ?? 0)
 }
 
 /**

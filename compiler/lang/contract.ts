@@ -7,6 +7,7 @@ import type { Promote, Promotes } from '../types/promote.js'
 import type { Ok, Param } from '../types/shape.js'
 import { fail } from './fail.js'
 import { broadcastShapes, expand, FLOAT, promoted, tensorOf, tensorsOf } from './operand.js'
+import { checkPairs } from './pairs.js'
 
 type Floats<Op extends string, A, B, R> = First<
   [SameDType<Op, DTypeOf<A>, DTypeOf<B>>, Takes<Op, DTypeOf<A>, Float>],
@@ -61,20 +62,7 @@ export function dotGeneral<A extends AnyTensor, B extends AnyTensor, const X ext
 ): Tensor<Ok<Floats<'dotGeneral', A, B, DotGeneral<ShapeOf<A>, ShapeOf<B>, X>>>, DTypeOf<A>> {
   const [x, y] = tensorsOf('dotGeneral', [a, b])
   tensorOf('dotGeneral', x, FLOAT)
-  checkPairs('contracting', x, y, axes.lhsContract, axes.rhsContract)
-  checkPairs('batch', x, y, axes.lhsBatch, axes.rhsBatch)
+  checkPairs('dotGeneral', 'contracting', x, y, axes.lhsContract, axes.rhsContract)
+  checkPairs('dotGeneral', 'batch', x, y, axes.lhsBatch, axes.rhsBatch)
   return prim.dotGeneral(x, y, axes)
-}
-
-function checkPairs(what: string, x: AnyTensor, y: AnyTensor, left: readonly number[], right: readonly number[]): void {
-  const [s, t] = [x.aval.shape, y.aval.shape]
-  left.forEach((i, n) => {
-    const j = right[n]
-    if (j === undefined) fail('shape', `dotGeneral: ${what} axes differ in number`)
-    if (!(i in s)) fail('shape', `dotGeneral: axis ${i} is out of range for ${showShape(s)}`)
-    if (!(j in t)) fail('shape', `dotGeneral: axis ${j} is out of range for ${showShape(t)}`)
-    if (s[i] !== t[j])
-      fail('shape', `dotGeneral: ${what} dims differ: ${s[i]} vs ${t[j]} in ${showShape(s)} x ${showShape(t)}`)
-  })
-  if (right.length > left.length) fail('shape', `dotGeneral: ${what} axes differ in number`)
 }

@@ -4,10 +4,10 @@ import type { Tensor } from '../trace/tensor.js'
 import type { Dims } from '../types/dim.js'
 import type { AnyTensor, DTypeOf, ShapeOf } from '../types/operand.js'
 import type { Ok, Param, ShapeError } from '../types/shape.js'
-import type { Pad, Slice, Split } from '../types/slices.js'
+import type { Slice, Split } from '../types/slices.js'
 import { axisOf } from './axes.js'
 import { fail } from './fail.js'
-import { constant, tensorOf } from './operand.js'
+import { tensorOf } from './operand.js'
 
 /**
  * Elements start, start + stride, … below limit, per axis (lax.slice). All three have one entry per axis, none negative.
@@ -40,30 +40,6 @@ export function slice<
       fail('shape', `slice: ${start[i]} to ${to[i]} is out of range for axis ${i} of ${showShape(shape)}`)
   })
   return prim.slice(t, start, to, stride)
-}
-
-/**
- * `widths` holds [before, after] per axis: how many elements of `value` to add (NumPy, mode 'constant').
- *
- * @example
- * const framed = pad(ones([4, 4]), [[1, 1], [1, 1]])
- */
-export function pad<X extends AnyTensor, const W extends readonly (readonly [number, number])[]>(
-  x: X,
-  widths: Param<W, Pad<ShapeOf<X>, W>>,
-  value = 0,
-): Tensor<Ok<Pad<ShapeOf<X>, W>>, DTypeOf<X>> {
-  const t = tensorOf('pad', x)
-  const w = widths as readonly (readonly [number, number])[]
-  if (w.length !== t.aval.shape.length)
-    fail('shape', `pad: expected one [before, after] per axis of ${showShape(t.aval.shape)}`)
-  if (w.some(([a, b]) => !(a >= 0 && b >= 0))) fail('shape', `pad: widths must be 0 or more, got [${w.join('], [')}]`)
-  return prim.pad(
-    t,
-    constant('pad', value, [], t.aval.dtype),
-    w.map(([before]) => before),
-    w.map(([, after]) => after),
-  )
 }
 
 type Parts<R, D> = R extends readonly unknown[] ? { -readonly [K in keyof R]: Tensor<R[K], D> } : never

@@ -58,19 +58,24 @@ type SliceDim<Full, D, A, B, T, I extends number> =
             : number
         : never
 
-/** [before, after] elements added per axis. */
+/** [before, after] elements added per axis, or taken away where negative. */
 export type Pad<S, W> = [Unknown<S>] extends [never]
   ? DynRank<W> extends true
     ? { [K in keyof S]: number }
     : SameRank<S, W> extends true
-      ? {
-          [K in keyof S]: W[K & keyof W] extends readonly [infer A, infer B] ? AddDim<AddDim<A, S[K]>, B> : number
-        } extends infer R extends Shape
-        ? PadOrder<R, S>
-        : never
+      ? PadDims<S, S, W>
       : ShapeError<`pad: expected one [before, after] per axis of ${Show<S>}`>
   : Unknown<S>
-type PadOrder<R, S> = { [K in keyof R]: K extends keyof S ? R[K] : never }
+type PadDims<Full, S, W, O extends readonly unknown[] = []> = S extends readonly [infer D, ...infer S1]
+  ? W extends readonly [readonly [infer A, infer B], ...infer W1]
+    ? [Crop<Crop<D, A>, B>] extends [never]
+      ? ShapeError<`pad: [${ShowDim<A>}, ${ShowDim<B>}] crops more than axis ${O['length'] & number} of ${Show<Full>} has`>
+      : PadDims<Full, S1, W1, [...O, AddDim<AddDim<Added<A>, Crop<Crop<D, A>, B>>, Added<B>>]>
+    : O
+  : O
+/** `D` less what a negative width takes away; never when that is more. */
+type Crop<D, A> = `${A & number}` extends `-${infer N extends number}` ? SubDim<D, N> : D
+type Added<A> = `${A & number}` extends `-${string}` ? 0 : A
 
 /** Parts along an axis: `N` equal ones, or cut before each index of the list (NumPy). */
 export type Split<S, N, X> = [Unknown<S>] extends [never]

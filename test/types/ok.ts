@@ -1,4 +1,6 @@
 // Compiled with the project, never run: what the types compute. A line that does not compile is a failing test.
+
+import * as lang from '../../compiler/lang/index.js'
 import {
   abs,
   add,
@@ -350,6 +352,48 @@ is<['B', 3]>()(doubled(t('B', 3)))
 // attention
 is<['B', 'T', 6, 64]>()(attend(t('B', 'T', 6, 64), t('B', 'S', 2, 64), t('B', 'S', 2, 64), { bias: t(6, 'T', 'S') }))
 is<['T', 6, 64]>()(attend(t('T', 6, 64), t(9, 6, 64), t(9, 6, 64), { isCausal: true }))
+// arrangement
+is<[4, 3, 'B']>()(lang.swapaxes(t('B', 3, 4), 0, -1))
+is<[3, 'T', 'B']>()(lang.moveaxis(t('B', 3, 'T'), [0, 1], [-1, 0]))
+is<['B', 6]>()(lang.tile(t('B', 3), 2))
+is<[2, 'B', 3]>()(lang.tile(t('B', 3), [2, 1, 1]))
+is<['2*B', 3]>()(lang.repeat(t('B', 3), 2, 0))
+is<['6*B']>()(lang.repeat(t('B', 3), 2))
+is<['B', 6]>()(lang.repeat(t('B', 3), 'h w -> h (w 2)'))
+is<['B', 4, 3]>()(lang.repeat(t('B', 3), 'h w -> h k w', { k: 4 }))
+is<['B', 2, 2, 3]>()(lang.reduce(t('B', 4, 4, 3), 'b (h 2) (w 2) c -> b h w c', 'max'))
+is<[1, 3]>()(lang.atLeast2d(t(3)))
+is<[2, 7]>()(lang.hstack([t(2, 3), t(2, 4)]))
+is<[3, 4]>()(lang.vstack([t(4), t(2, 4)]))
+is<['B', 3]>()(lang.broadcastArrays([t('B', 1), t(3)])[0])
+is<['B', 3]>()(
+  pad(
+    t('B', 5),
+    [
+      [0, 0],
+      [1, -3],
+    ],
+    'edge',
+  ),
+)
+is<[4, 4]>()(lang.diag(t(3), -1))
+is<[2]>()(lang.diag(t(2, 3)))
+is<[1]>()(lang.diag(t(2, 3), -1))
+is<['B', 2]>()(lang.diagonal(t(2, 'B', 3), 0, 0, 2))
+is<['B']>()(lang.trace(t(2, 'B', 3), 0, 0, 2))
+is<['B', 6]>()(lang.outer(t('B'), t(2, 3)))
+is<['B', 5]>()(lang.inner(t('B', 8), t(5, 8)))
+is<['B', 5]>()(lang.dot(t('B', 8), t(8, 5)))
+is<['B', 5]>()(
+  lang.tensordot(t('B', 3, 4), t(4, 3, 5), [
+    [1, 2],
+    [1, 0],
+  ]),
+)
+is<['B', 5]>()(lang.tensordot(t('B', 3, 4), t(3, 4, 5)))
+is<[6, 20]>()(lang.kron(t(2, 4), t(3, 5)))
+is<[3, 'B']>()(lang.meshgrid([t('B'), t(3)])[0])
+is<[5]>()(lang.linspace(0, 1, 5))
 
 // sizes of named dims carry their names
 declare const batch: NamedSize<'B'>
