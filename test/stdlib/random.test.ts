@@ -1,6 +1,25 @@
 import { afterAll, expect, test } from 'vitest'
-import { destroyDevice } from '../../index.js'
-import { bits, foldIn, key, normal, split, uniform } from '../../stdlib/random/index.js'
+import { arange, cast, destroyDevice, log, mul, reshape, tensor } from '../../index.js'
+import {
+  bernoulli,
+  bits,
+  categorical,
+  cauchy,
+  choice,
+  exponential,
+  foldIn,
+  gumbel,
+  key,
+  laplace,
+  logistic,
+  normal,
+  permutation,
+  rademacher,
+  randint,
+  split,
+  truncatedNormal,
+  uniform,
+} from '../../stdlib/random/index.js'
 import { assertClose } from '../../stdlib/testing/index.js'
 import want from './jax-random.json' with { type: 'json' }
 
@@ -21,6 +40,70 @@ test('uniform is equal bit for bit, normal up to rounding of the logarithm', asy
   expect(await list(uniform(k, [5]))).toEqual(want.uniform)
   await assertClose(uniform(k, [5], -2, 3), want.uniformRange, { atol: 3e-7, rtol: 0 })
   await assertClose(normal(k, [300]), want.normal, { atol: 2e-5, rtol: 2e-5 })
+})
+
+const table = (): any => mul(cast(reshape(arange(12), [3, 4]), 'f32'), 0.25)
+const rows = (): any => reshape(arange(12), [6, 2])
+type Any = any
+
+test('integers, booleans and signs are equal', async () => {
+  expect(await list(randint(k, [8], -5, 17))).toEqual(want.randint)
+  expect(await list(randint(k, [6], -(2 ** 31), 2 ** 31 - 1))).toEqual(want.randintWide)
+  expect(await list(randint(k, [3], 4, 4))).toEqual(want.randintOne)
+  expect(await list(bernoulli(k, [12], 0.3))).toEqual(want.bernoulli)
+  expect(await list(bernoulli(k, [3], tensor([0.1, 0.5, 0.9])))).toEqual(want.bernoulliTable)
+  expect(await list(rademacher(k, [8]))).toEqual(want.rademacher)
+})
+
+test('continuous distributions up to rounding of the logarithm', async () => {
+  const close = (x: Any, name: keyof typeof want): Promise<void> =>
+    assertClose(x, (want[name] as number[]).flat() as number[], { atol: 1e-6, rtol: 2e-6 })
+  await close(truncatedNormal(k, [8], -1, 2), 'truncatedNormal')
+  await close(exponential(k, [6]), 'exponential')
+  await close(gumbel(k, [6]), 'gumbel')
+  await close(laplace(k, [6]), 'laplace')
+  await close(cauchy(k, [6]), 'cauchy')
+  await close(logistic(k, [6]), 'logistic')
+})
+
+test('draws of categories are equal', async () => {
+  const p = log(
+    tensor([
+      [0.1, 0.2, 0.7],
+      [0.5, 0.4, 0.1],
+    ]),
+  ) as Any
+  expect(await list(categorical(k, p, { shape: [5, 2] }))).toEqual(want.categorical.flat())
+  expect(await list(categorical(k, table()))).toEqual(want.categoricalRows)
+  expect(await list(categorical(k, table(), { axis: 0 }))).toEqual(want.categoricalAxis0)
+  expect(await list(categorical(k, table(), { shape: [2, 3], replace: false }))).toEqual(
+    want.categoricalNoReplace.flat(),
+  )
+})
+
+test('orders and choices are equal', async () => {
+  expect(await list(permutation(k, 10))).toEqual(want.permutation)
+  expect(await list(permutation(k, rows()))).toEqual(want.permutationRows.flat())
+  expect(await list(permutation(k, rows(), { independent: true }))).toEqual(want.permutationIndependent.flat())
+  expect((await list(permutation(k, 3000))).slice(0, 20)).toEqual(want.permutationLong)
+  expect(await list(choice(k, 9, [6]))).toEqual(want.choice)
+  expect(await list(choice(k, rows(), [3], { replace: false }))).toEqual(want.choiceRows.flat())
+  const p = tensor([0.1, 0.4, 0.1, 0.1, 0.3])
+  expect(await list(choice(k, 5, [7], { p }))).toEqual(want.choiceP)
+  expect(await list(choice(k, 5, [3], { p, replace: false }))).toEqual(want.choicePNoReplace)
+})
+
+test('what can not be drawn is an error', () => {
+  expect(() => randint(k, [2], 0.5, 3)).toThrow('randint: expected limits that are i32 integers, got 0.5')
+  expect(() => truncatedNormal(k, [2], 1, 1)).toThrow('truncatedNormal: expected lower < upper, got 1 and 1')
+  expect(() => categorical(k, table(), { shape: [2] })).toThrow('expected a shape that ends with [3], got [2]')
+  expect(() => categorical(k, table(), { axis: 2 })).toThrow('axis 2 is out of range for [3, 4]')
+  expect(() => categorical(k, table(), { shape: [5, 3], replace: false })).toThrow(
+    'expected at most 4 distinct draws, got 5',
+  )
+  expect(() => choice(k, 3, [4], { replace: false })).toThrow('expected at most 3 distinct draws, got 4')
+  expect(() => choice(k, 3, [4], { p: tensor([1, 2]) })).toThrow('expected p of shape [3], got [2]')
+  expect(() => permutation(k, rows(), { axis: 2 })).toThrow('axis 2 is out of range for [6, 2]')
 })
 
 test('a bad seed is an error', () => {

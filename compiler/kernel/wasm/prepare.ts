@@ -37,12 +37,18 @@ export function prepare(kernel: Kernel): Stmt[] {
     return y
   }
 
-  /** How many loops deep the innermost variable of an expression is. */
+  /** How many loops deep the innermost variable of an expression is. Shared parts are asked once. */
+  const known = new Map<Expr, number>()
   const depthOf = (x: Expr): number => {
     if (x.k === 'lit') return 0
     if (x.k === 'var') return isMutable(x.name) ? Number.POSITIVE_INFINITY : (depths.get(x.name) ?? 0)
     if (x.k === 'load' && x.buffer >= scratchBase) return Number.POSITIVE_INFINITY
-    return (x.k === 'load' ? [x.at] : x.args).reduce((d, a) => Math.max(d, depthOf(a)), 0)
+    let depth = known.get(x)
+    if (depth === undefined) {
+      depth = (x.k === 'load' ? [x.at] : x.args).reduce((d, a) => Math.max(d, depthOf(a)), 0)
+      known.set(x, depth)
+    }
+    return depth
   }
 
   const byteAddress = (buffer: number, at: Expr, width: number): Expr => {
@@ -103,8 +109,8 @@ export function prepare(kernel: Kernel): Stmt[] {
     count: e.variable('to', 'u32'),
     body: kernel.body,
   }
-  const known = [...parameters, ...kernel.buffers.map((_, i) => pointer(i)), ...builtins.filter((n) => n !== 'group_x')]
-  return bindLets([stmt(items, 0)], known)
+  const given = [...parameters, ...kernel.buffers.map((_, i) => pointer(i)), ...builtins.filter((n) => n !== 'group_x')]
+  return bindLets([stmt(items, 0)], given)
 }
 
 const times = (e: Exprs, x: Expr, by: number): Expr => {
