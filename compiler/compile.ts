@@ -1,22 +1,23 @@
 import './ops/index.js'
 import { arrayBytes } from './ir/dtype.js'
 import { print } from './ir/print.js'
-import type { Dispatch, Program, Target } from './ir/program.js'
+import type { Dispatch, Program, Step, Target } from './ir/program.js'
 import type { Show } from './ir/show.js'
-import type { Eqn, Fn, Var } from './ir/types.js'
+import type { Fn, Var } from './ir/types.js'
 import { size } from './ir/types.js'
 import { verify } from './ir/verify.js'
-import { lowerAll } from './kernel/alike.js'
+import { type Guard, guarded } from './kernel/guard.js'
 import type { Kernel } from './kernel/ir.js'
 import { type Printer, wasmPrinter, wgslPrinter } from './kernel/printers.js'
+import { control } from './pass/control.js'
 import { copies } from './pass/copies.js'
 import { cse } from './pass/cse.js'
 import { dce } from './pass/dce.js'
 import { expand } from './pass/expand.js'
-import { mapRule } from './pass/graph.js'
-import { type Group, type Grouping, group } from './pass/group.js'
 import { narrow } from './pass/narrow.js'
-import { type Plan, plan, showPlan } from './pass/plan.js'
+import { type Plan, type PlannedStep, plan } from './pass/plan.js'
+import { regionOf } from './pass/region.js'
+import { showPlan } from './pass/show-plan.js'
 import { simplify } from './pass/simplify.js'
 import { FoveaError } from './trace/error.js'
 
@@ -30,6 +31,7 @@ export interface CompileOptions {
 
 /** The passes from a traced function to what is fused, in order. Each keeps the meaning of the function. */
 export const passes: readonly (readonly [string, (fn: Fn, target?: Target) => Fn])[] = [
+  ['control', control],
   ['simplify', simplify],
   ['cse', cse],
   ['expand', expand],
@@ -45,62 +47,82 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
   const show = options.show ?? (() => {})
   show('ir', () => print(traced))
   if (options.verify) verify(traced)
-  const fn = passes.reduce((f, [name, pass]) => {
-    const next = pass(f, target)
-    if (options.verify) verify(next)
-    show('passes', () => `after ${name}:\n${print(next)}`)
-    return next
-  }, traced)
-  for (const v of [...fn.inputs, ...fn.eqns.flatMap((q) => q.outputs)]) refuseTooLarge(v, fn, target)
-  const donated = options.donated ?? new Set()
-  const kernelsFor = (shared: ReadonlySet<Var>): { grouping: Grouping; planned: Plan } => {
-    const grouping = group(fn, target, shared)
-    return { grouping, planned: plan(grouping, lowerAll(grouping, target), donated) }
+  /** The passes, for the function and for those that its equations run. */
+  const prepare = (before: Fn): Fn => {
+    const fn = passes.reduce((f, [name, pass]) => {
+      const next = pass(f, target)
+      if (options.verify) verify(next)
+      show('passes', () => `after ${name}:\n${print(next)}`)
+      return next
+    }, before)
+    for (const v of [...fn.inputs, ...fn.eqns.flatMap((q) => q.outputs)]) refuseTooLarge(v, fn, target)
+    return fn
   }
-  let { grouping, planned } = kernelsFor(new Set(fn.inputs.filter((_, i) => donated.has(i))))
+  const donated = options.donated ?? new Set()
+  const plannedFor = (shared: boolean): Plan =>
+    plan(regionOf(traced, { target, prepare }, { donated, shared }), target, donated)
+  let planned = plannedFor(true)
   // Fusion counted on outputs in place that turned out impossible: fuse less.
-  if (planned.kernels.some((k) => k.buffers.length > target.maxStorageBuffersPerShaderStage))
-    ({ grouping, planned } = kernelsFor(new Set()))
+  const isTooWide = (step: PlannedStep): boolean =>
+    step.kind === 'work' && step.kernel.buffers.length > target.maxStorageBuffersPerShaderStage
+  if (planned.steps.some(isTooWide)) planned = plannedFor(false)
 
   const printer = target.class === 'cpu' ? wasmPrinter(target, show) : wgslPrinter(show)
+  const { dispatches, steps } = dispatchesOf(planned.steps, printer, target.class !== 'cpu')
+  const { buffers, inputs, outputs, memory } = planned
+  const program: Program = {
+    name: traced.name,
+    ...printer.finish(),
+    buffers,
+    dispatches,
+    ...(steps.some((s) => typeof s !== 'number') && { steps }),
+    inputs,
+    outputs,
+    memory,
+  }
+  show('plan', () => showPlan(program))
+  return program
+}
+
+/** Planned steps as dispatches, and their order. `guard`: kernels see for themselves whether they are to run. */
+function dispatchesOf(
+  planned: readonly PlannedStep[],
+  printer: Printer,
+  guard: boolean,
+): { dispatches: Dispatch[]; steps: Step[] } {
+  const dispatches: Dispatch[] = []
   const printed = new Map<Kernel, ReturnType<Printer['add']>>()
   const printOnce = (kernel: Kernel): ReturnType<Printer['add']> => {
     const known = printed.get(kernel) ?? printer.add(kernel)
     printed.set(kernel, known)
     return known
   }
-  const dispatches = grouping.groups.map((g, i): Dispatch => {
-    const { kernel, buffers } = planned.kernels[i]
-    const eqns = eqnsOf(grouping, g)
-    const first = g.anchors[0] ?? eqns[eqns.length - 1]
-    return {
-      ...printOnce(kernel),
-      buffers,
-      workgroups: kernel.workgroups,
-      scope: first.scope,
-      loc: first.loc,
-      ops: [...new Set(eqns.map((q) => q.op))],
+  const list = (steps: readonly PlannedStep[], guards: readonly Guard[]): Step[] => steps.map((s) => one(s, guards))
+  const one = (step: PlannedStep, guards: readonly Guard[]): Step => {
+    switch (step.kind) {
+      case 'work': {
+        const { kernel, buffers } = guards.length ? guarded(step.kernel, step.buffers, guards) : step
+        const { scope, loc } = step.main
+        const ops = [...new Set(step.eqns.map((q) => q.op))]
+        return dispatches.push({ ...printOnce(kernel), buffers, workgroups: kernel.workgroups, scope, loc, ops }) - 1
+      }
+      case 'loop':
+        return { ...step, body: list(step.body, guards) }
+      case 'while': {
+        const cond = list(step.cond, guards)
+        return { ...step, cond, body: list(step.body, guard ? [...guards, { buffer: step.flag, is: true }] : []) }
+      }
+      case 'cond': {
+        const { index } = step
+        return {
+          ...step,
+          branches: step.branches.map((b, is) => list(b, guard ? [...guards, { buffer: index, is }] : [])),
+        }
+      }
     }
-  })
-  const { buffers, inputs, outputs, memory } = planned
-  const program: Program = { name: fn.name, ...printer.finish(), buffers, dispatches, inputs, outputs, memory }
-  show('plan', () => showPlan(program))
-  return program
-}
-
-/** Equations a group computes, inlined ones included. */
-function eqnsOf({ graph, owner }: Grouping, g: Group): Eqn[] {
-  const seen = new Set<Eqn>()
-  // Stores first: ops then stand in the order in which their values are made.
-  const own = new Set<Var>([...g.stores, ...g.anchors.flatMap((a) => a.outputs)])
-  const walk = (v: Var): void => {
-    const eqn = graph.def.get(v)
-    if (!eqn || seen.has(eqn) || (!own.has(v) && (owner.has(v) || !mapRule(eqn)))) return
-    for (const x of eqn.inputs) walk(x)
-    seen.add(eqn)
   }
-  for (const v of own) walk(v)
-  return [...seen]
+  const steps = list(planned, [])
+  return { dispatches, steps }
 }
 
 function refuseTooLarge(v: Var, fn: Fn, target: Target): void {

@@ -15,7 +15,7 @@ export interface Builder {
   /** Adds an equation. */
   push(eqn: Eqn): void
   /** An equation at the place and in the scope of `from`, its results new values of the inferred types. Not yet part of the function. */
-  make(op: string, inputs: readonly Var[], params: Params, from: Eqn): Eqn
+  make(op: string, inputs: readonly Var[], params: Params, from: Pick<Eqn, 'loc' | 'scope'>, fns?: readonly Fn[]): Eqn
   /** From now on `v` is `by`. */
   replace(v: Var, by: Var): void
   finish(): Fn
@@ -35,12 +35,14 @@ export function builder(fn: Fn): Builder {
       eqns.push(eqn)
       for (const v of eqn.outputs) definitions.set(v, eqn)
     },
-    make: (op, inputs, params, from) => {
+    make: (op, inputs, params, { loc, scope }, fns) => {
       const avals = opOf(op).infer(
         inputs.map((v) => v.aval),
         params,
+        fns,
       )
-      return { ...from, op, inputs, params, outputs: avals.map((aval) => ({ id: nextId++, aval })) }
+      const outputs = avals.map((aval) => ({ id: nextId++, aval }))
+      return { op, inputs, params, ...(fns && { fns }), outputs, ...(loc && { loc }), scope }
     },
     replace: (v, by) => {
       standsFor.set(v, by)

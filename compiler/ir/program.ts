@@ -8,7 +8,10 @@ export interface Program {
   readonly name: string
   readonly kernels: readonly CompiledKernel[]
   readonly buffers: readonly ProgramBuffer[]
+  /** Each distinct kernel over distinct buffers, once. */
   readonly dispatches: readonly Dispatch[]
+  /** What is run, in order, where that is more than all dispatches one after another. */
+  readonly steps?: readonly Step[]
   /** Buffer of each input of the function, in order; -1: not read. */
   readonly inputs: readonly number[]
   readonly outputs: readonly OutputSpec[]
@@ -38,6 +41,10 @@ export type ProgramBuffer =
 
 export interface Dispatch {
   readonly kernel: number
+  /**
+   * On a GPU a kernel in a while's body or a conditional's branch reads the flag or index itself, and does nothing unless it is
+   * to run: the flags of the steps around it may be among its buffers.
+   */
   readonly buffers: readonly number[]
   readonly workgroups: readonly [number, number, number]
   /** For a CPU: workgroups that a thread takes at a time. */
@@ -47,6 +54,16 @@ export interface Dispatch {
   /** Names of the IR ops that this dispatch computes, for errors and profiles. */
   readonly ops: readonly string[]
 }
+
+/** A dispatch by number, or control flow over steps. */
+export type Step =
+  | number
+  /** The body, `count` times. */
+  | { readonly kind: 'loop'; readonly count: number; readonly body: readonly Step[] }
+  /** `cond`, which writes buffer `flag`, a bool; while that is true, the body and `cond` again. */
+  | { readonly kind: 'while'; readonly cond: readonly Step[]; readonly flag: number; readonly body: readonly Step[] }
+  /** The branch that the i32 in buffer `index` names. */
+  | { readonly kind: 'cond'; readonly index: number; readonly branches: readonly (readonly Step[])[] }
 
 export interface OutputSpec {
   readonly shape: readonly number[]

@@ -1,17 +1,19 @@
 import type { Target } from '../ir/program.js'
 import type { Var } from '../ir/types.js'
+import { kindOf } from '../pass/graph.js'
 import { type Group, type Grouping, inMemoryFor, members } from '../pass/group.js'
 import { speller } from '../pass/spell.js'
 import type { Lowered } from './build.js'
 import { lower } from './lower.js'
 
 /**
- * Every group as a kernel. Groups that compute alike, as those of a network's layers do, share one: a kernel depends only on
+ * Every group as a kernel, but those that run functions. Groups that compute alike, as those of a network's layers do, share one: a kernel depends only on
  * what its group computes from memory, so the others only bind their own values.
  */
-export function lowerAll(grouping: Grouping, target: Target): Lowered[] {
+export function lowerAll(grouping: Grouping, target: Target): (Lowered | undefined)[] {
   const known = new Map<string, { readonly lowered: Lowered; readonly values: readonly Var[] }>()
   return grouping.groups.map((g) => {
+    if (g.anchors.some((eqn) => kindOf(eqn) === 'control')) return undefined
     const { text, values } = spell(grouping, g)
     const first = known.get(text)
     if (first) {

@@ -1,12 +1,13 @@
 import { wideOf } from '../ir/dtype.js'
 import type { Var } from '../ir/types.js'
-import { type Group, type Grouping, inMemoryFor, placeStore } from '../pass/group.js'
+import { type Group, type Grouping, inMemoryFor } from '../pass/group.js'
 import type { Buffers } from './build.js'
-import { emitter, type Held } from './emit.js'
+import type { Held } from './emit.js'
 import type { Expr, Exprs, ExprType } from './expr.js'
 import { type Scratch, type Stmt, scratchBase } from './ir.js'
 import { valuesFirst } from './loops.js'
 import { packer } from './pack.js'
+import { storeOf } from './store.js'
 
 /** The part of a product that an invocation holds in registers. */
 export interface Tile {
@@ -46,15 +47,14 @@ export function storeTile(
   const storePart = (row: Expr, q: number, values: readonly Expr[]): Stmt[] => {
     const indices = values.map((_, j) => tile.index(row, q * width + j))
     const store = (v: Var): Stmt[] => {
-      const placed = indices.map((index) => placeStore(e, graph, g, v, { outer: index, full: index }, inMemory)!)
-      const results = placed.map(({ index, moves }, j) => {
-        const held = new Map<Var, Held>([[y, { index: indices[j], value: values[j] }]])
-        return emitter({ e, graph, held, inMemory, load, moves })(v, index)
+      const elements = indices.map((index, j) => {
+        const held = new Map<Var, Held>([[y, { index, value: values[j] }]])
+        return storeOf({ e, graph, held, inMemory, load }, g, v, { outer: index, full: index })!
       })
       return packs.store(
         v,
-        placed.map(({ index }) => index),
-        results,
+        elements.map((x) => x.index),
+        elements.map((x) => x.value),
       )
     }
     const stmts = valuesFirst([...(stored.has(y) ? packs.store(y, indices, values) : []), ...writes.flatMap(store)])

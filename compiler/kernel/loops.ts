@@ -3,17 +3,7 @@ import type { Target } from '../ir/program.js'
 import type { Eqn, Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { opOf } from '../ops/op.js'
-import {
-  type Domain,
-  domainOf,
-  type Group,
-  type Grouping,
-  inMemoryFor,
-  innerShape,
-  outerShape,
-  type Placement,
-  placeStore,
-} from '../pass/group.js'
+import { type Domain, domainOf, type Group, type Grouping, inMemoryFor, innerShape, outerShape } from '../pass/group.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { type Combine, combined, neutral } from './combine.js'
 import { emitter, type Held } from './emit.js'
@@ -21,6 +11,7 @@ import { type Expr, type Exprs, type ExprType, exprs, scalarType } from './expr.
 import { type Scratch, type Stmt, scratchBase } from './ir.js'
 import { narrowedTotal } from './narrow.js'
 import { packer } from './pack.js'
+import { levelOf, type Store, storeOf } from './store.js'
 
 /** How a group is shared out over invocations. */
 export interface LoopShape {
@@ -189,16 +180,12 @@ export function lowerLoops(
     }
   }
 
-  const places = (v: Var, at: readonly Domain[]): Placement[] => at.map((d) => placeStore(e, graph, g, v, d, inMemory)!)
   const store = (v: Var, at: readonly Domain[]): Stmt[] => {
-    const placed = places(v, at)
-    const values = placed.map(({ index, moves }, j) =>
-      emitter({ e, graph, held: held[j], inMemory, load, moves })(v, index),
-    )
+    const stores = at.map((d, j) => storeOf({ e, graph, held: held[j], inMemory, load }, g, v, d)!)
     return packs.store(
       v,
-      placed.map(({ index }) => index),
-      values,
+      stores.map((x) => x.index),
+      stores.map((x) => x.value),
     )
   }
   const lineDomains = four === 'lines' ? domains(e.index(0)) : domains(e.index(0)).slice(0, 1)
@@ -214,7 +201,7 @@ export function lowerLoops(
         ),
       )
   }
-  const level = (v: Var): Placement['level'] => places(v, lineDomains)[0].level
+  const level = (v: Var): Store['level'] => levelOf({ e, graph, held: held[0], inMemory, load }, g, v, lineDomains[0])
   const mine = g.stores.filter((v) => stored.has(v))
   const [perElement, rest] = [mine.filter((v) => level(v) === 'full'), mine.filter((v) => level(v) === 'outer')]
   perLine.push(...rest.flatMap((v) => store(v, lineDomains)))

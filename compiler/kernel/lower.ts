@@ -1,6 +1,7 @@
 import type { Target } from '../ir/program.js'
+import { size } from '../ir/types.js'
 import type { KernelRule } from '../ops/op.js'
-import { kindOf } from '../pass/graph.js'
+import { kindOf, updateRule } from '../pass/graph.js'
 import type { Group, Grouping } from '../pass/group.js'
 import type { Lowered } from './build.js'
 import { lowerCpuAttention } from './cpu/attention.js'
@@ -9,7 +10,7 @@ import { lowerCpuLoops } from './cpu/loops.js'
 import { lowerCpuMatmul } from './cpu/matmul.js'
 import { lowerCpuScatter } from './cpu/scatter.js'
 import { lowerCumulative } from './cumulative.js'
-import { loopShape, lowerLoops } from './loops.js'
+import { type LoopShape, loopShape, lowerLoops } from './loops.js'
 import { lowerMatmul } from './matmul.js'
 import { lowerRadix } from './radix.js'
 import { lowerScatter } from './scatter.js'
@@ -19,7 +20,7 @@ import { lowerSegments } from './segments.js'
 export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
   if (target.class === 'cpu') return lowerForCpu(grouping, g, target)
   if (g.kind === 'loops') {
-    const shape = loopShape(g, target)
+    const shape = loopShapeOf(grouping, g, target)
     const lowered = lowerLoops(grouping, g, target, shape)
     // A value read both in fours and one by one is bound twice: one by one throughout where that is too many.
     const { length } = lowered.buffers
@@ -29,6 +30,14 @@ export function lower(grouping: Grouping, g: Group, target: Target): Lowered {
   }
   const own = ownKernels[kindOf(g.anchors[0])]
   return own ? own(grouping, g, target) : lowerMatmul(grouping, g, target)
+}
+
+/** A window's last few elements must not be stored with what is beyond them: it is part of the array. */
+function loopShapeOf({ graph }: Grouping, g: Group, target: Target): LoopShape {
+  const shape = loopShape(g, target)
+  const ragged = !g.anchors.length && size(g.full) % 4 !== 0
+  const windows = g.stores.some((v) => updateRule(graph.def.get(v)!))
+  return ragged && windows ? { ...shape, four: 'none' } : shape
 }
 
 function lowerForCpu(grouping: Grouping, g: Group, target: Target): Lowered {

@@ -3,18 +3,9 @@ import type { Target } from '../ir/program.js'
 import { type Eqn, sameShape, size, type Var } from '../ir/types.js'
 import { emitter, type Held, NotAtHand } from '../kernel/emit.js'
 import { type Expr, exprs } from '../kernel/expr.js'
-import { type Graph, hasOwnKernel, kindOf, mapRule, takesMore } from './graph.js'
-import {
-  domainOf,
-  type Group,
-  type Grouping,
-  innerShape,
-  members,
-  outerShape,
-  type Placement,
-  placeStore,
-  squeezed,
-} from './group.js'
+import { storeOf } from '../kernel/store.js'
+import { type Graph, hasOwnKernel, isAnchor, kindOf, takesMore, updateRule } from './graph.js'
+import { domainOf, type Group, type Grouping, innerShape, members, outerShape, squeezed } from './group.js'
 import { deepest, type Leaves, overwritten, subtreeCost } from './keep.js'
 import { reachability } from './reach.js'
 import { type Spelling, speller } from './spell.js'
@@ -27,11 +18,11 @@ interface Item {
 }
 
 /** Each value, in order, joins the group that makes what it reads if it can, or one that reduces the same arrays, or begins its own. */
-export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: ReadonlySet<Var>): Grouping {
+export function assemble(graph: Graph, leaves: Leaves, target: Target, { donated, carries }: Overwriting): Grouping {
   const items: Item[] = []
   for (const eqn of graph.fn.eqns)
     for (const [i, v] of eqn.outputs.entries()) {
-      const anchor = !mapRule(eqn)
+      const anchor = isAnchor(eqn)
       // An anchor's first result stands for all.
       if (leaves.has(v) && (!anchor || i === 0)) items.push({ v, eqn, anchor })
     }
@@ -95,6 +86,7 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
     if (item.anchor && (g.kind === 'own' || kindOf(item.eqn) !== 'reduce' || !canReduceIn(item.eqn, g))) return false
     if (!item.anchor && g.kind === 'own' && (!takesMore(g.anchors[0]) || subtreeCost(graph, item.v, leaves) > 60))
       return false
+    if (crossesUpdate(item, g)) return false
     if (bindings([...members(g), item.v]) > target.maxStorageBuffersPerShaderStage) return false
     const at = place.get(g)!
     const deps = [...producers].filter((d) => d !== g)
@@ -113,6 +105,11 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
     owner.set(item.v, joined)
     return true
   }
+  /** A kernel can't update what it makes itself, nor read what it updates. */
+  const updates = new Set(items.flatMap(({ v, eqn }) => (updateRule(eqn) ? [v] : [])))
+  const crossesUpdate = ({ v, eqn }: Item, g: Group): boolean =>
+    updates.size > 0 &&
+    ((updates.has(v) && owner.get(eqn.inputs[0]) === g) || g.stores.some((s) => updates.has(s) && leaves.of(v).has(s)))
   /** Groups that reduce the same lines and read one of the reduction's larger arrays. */
   const siblings = (item: Item): Set<Group> => {
     const out = new Set<Group>()
@@ -128,14 +125,12 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
     return out
   }
   for (const item of items) {
-    // The group of an equation of several results was made for the first.
-    if (owner.has(item.v)) continue
     const producers = producersOf(item.v)
     const byPlace = (gs: Iterable<Group>): Group[] => [...gs].sort((a, b) => place.get(a)! - place.get(b)!)
     const join = (g: Group): boolean => tryJoin(item, g, producers)
     if (byPlace(producers).reverse().some(join) || byPlace(siblings(item)).some(join)) continue
     const g = newGroup(item)
-    depths.set(item.v, depthIn(item.v, undefined))
+    for (const v of members(g)) depths.set(v, depthIn(item.v, undefined))
     put(g, groups.length)
     addDeps(g, producers)
   }
@@ -144,12 +139,17 @@ export function assemble(graph: Graph, leaves: Leaves, target: Target, donated: 
     const inside = new Set(members(g))
     for (const v of inside) if (needsMemory(v, inside)) stored.add(v)
   }
-  // What overwrites a donated input comes after everything that reads it.
+  // What overwrites a value's memory comes after everything else that reads it.
   const after = new Map<Group, Group[]>()
   for (const g of groups) {
     const inside = members(g)
     const reads = new Set(inside.flatMap((v) => [...leaves.of(v)]))
     const over = overwritten(graph, inside, reads, donated)
+    for (const v of inside) {
+      if (updates.has(v)) over.add(graph.def.get(v)!.inputs[0])
+      const carried = carries.get(v)
+      if (carried) over.add(carried)
+    }
     const others = [...over].flatMap((x) => [...(readers.get(x) ?? [])].map((v) => owner.get(v)!))
     after.set(
       g,
@@ -169,11 +169,20 @@ function chains(graph: Graph, leaves: Leaves): Map<Var, number> {
   return steps
 }
 
+/** The array that a store of `v` goes through: `v`, or the window of an update. */
+const storedIn = (eqn: Eqn, v: Var): Var => (updateRule(eqn) ? eqn.inputs[1] : v)
 const axesOf = (eqn: Eqn): readonly number[] => eqn.params.axes as number[]
+
+/** What may be overwritten: donated inputs, by outputs that are not said; inputs of a loop's body, by what they are in the next turn. */
+export interface Overwriting {
+  readonly donated: ReadonlySet<Var>
+  readonly carries: ReadonlyMap<Var, Var>
+}
 
 const newGroup = ({ v, eqn, anchor }: Item): Group => {
   const rest = { anchors: anchor ? [eqn] : [], stores: anchor ? [] : [v], deps: new Set<Group>() }
-  if (!anchor || hasOwnKernel(eqn)) return { kind: anchor ? 'own' : 'loops', full: v.aval.shape, axes: [], ...rest }
+  if (!anchor || hasOwnKernel(eqn))
+    return { kind: anchor ? 'own' : 'loops', full: storedIn(eqn, v).aval.shape, axes: [], ...rest }
   return { kind: 'loops', full: eqn.inputs[0].aval.shape, axes: axesOf(eqn), ...rest }
 }
 /** A pointwise group that takes in its first reduction: it is iterated by lines from then on. */
@@ -219,7 +228,7 @@ function admission(graph: Graph, leaves: Leaves): (item: Item, g: Group, joined:
     return { spelling, state: after(key, () => g.stores.every(probeOf(graph, leaves, g).store)) }
   }
   return (item, g, joined) => {
-    if (!joined.anchors.length) return size(item.v.aval.shape) === size(g.full)
+    if (!joined.anchors.length) return size(storedIn(item.eqn, item.v).aval.shape) === size(g.full)
     const code = codes.get(joined) ?? begin(joined)
     if (joined === g) {
       joining = item.v
@@ -264,10 +273,9 @@ function probeOf(graph: Graph, leaves: Leaves, g: Group): Probe {
   const hold = (v: Var): void => {
     held.set(v, { index: domain.outer, value: e.variable(`held ${v.id}`, wideOf[v.aval.dtype]) })
   }
-  const reads = (v: Var, index: readonly Expr[], moves?: Placement['moves']): boolean => {
+  const possible = (make: () => boolean): boolean => {
     try {
-      emitter({ e, graph, held, inMemory, load, moves })(v, index)
-      return true
+      return make()
     } catch (err) {
       if (err instanceof NotAtHand) return false
       throw err
@@ -276,14 +284,13 @@ function probeOf(graph: Graph, leaves: Leaves, g: Group): Probe {
   for (const anchor of g.anchors) hold(anchor.outputs[0])
   return {
     reduction: (eqn) => {
-      const ok = reads(eqn.inputs[0], domain.full)
+      const ok = possible(() => Boolean(emitter({ e, graph, held, inMemory, load })(eqn.inputs[0], domain.full)))
       if (ok) hold(eqn.outputs[0])
       return ok
     },
     store: (v) => {
       own.add(v)
-      const at = placeStore(e, graph, g, v, domain, inMemory)
-      const ok = at !== null && reads(v, at.index, at.moves)
+      const ok = possible(() => storeOf({ e, graph, held, inMemory, load }, g, v, domain) !== null)
       if (!ok) own.delete(v)
       return ok
     },

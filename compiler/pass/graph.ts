@@ -28,12 +28,19 @@ export type MapRule = KernelRule & { kind: 'map' }
 /** The map rule of an equation, if each of its elements is an expression of its operands' elements. */
 export const mapRule = (eqn: Eqn): MapRule | null => {
   const { kernel } = opOf(eqn.op)
-  return kernel.kind === 'map' ? kernel : null
+  return kernel.kind === 'map' && !eqn.params.inPlace ? kernel : null
 }
+/** How an equation that `updates` chose writes its window into operand 0's memory. */
+export const updateRule = (eqn: Eqn): MapRule['update'] => {
+  const { kernel } = opOf(eqn.op)
+  return kernel.kind === 'map' && eqn.params.inPlace ? kernel.update : undefined
+}
+/** Its results are in memory whatever is fused: reductions, products, what has a kernel of its own. */
+export const isAnchor = (eqn: Eqn): boolean => kindOf(eqn) !== 'map'
 export const kindOf = (eqn: Eqn): KernelRule['kind'] => opOf(eqn.op).kernel.kind
 /** The op has a kernel of its own, which reads its operands in memory. */
 export const hasOwnKernel = (eqn: Eqn): boolean =>
-  ['attention', 'dot', 'scatter', 'segments', 'cumulative', 'digitCounts', 'digitSort'].includes(kindOf(eqn))
+  ['attention', 'dot', 'scatter', 'segments', 'cumulative', 'digitCounts', 'digitSort', 'control'].includes(kindOf(eqn))
 /** The operands that such a kernel finds in memory; it computes the others. */
 export const inMemoryOperands = (eqn: Eqn): readonly Var[] => {
   const { kernel } = opOf(eqn.op)

@@ -3,7 +3,7 @@ import type { Eqn, Fn, Var } from '../ir/types.js'
 import { size } from '../ir/types.js'
 import { alignTo } from '../kernel/emit.js'
 import { delinearize, type Expr, type Exprs, reshapeIndex } from '../kernel/expr.js'
-import { assemble } from './assemble.js'
+import { assemble, type Overwriting } from './assemble.js'
 import { type Graph, graphOf, hasOwnKernel, inMemoryOperands, kindOf, mapRule } from './graph.js'
 import { deepest, leavesIn, sharedValues, tooWide } from './keep.js'
 import { strided } from './strided.js'
@@ -102,9 +102,13 @@ export function placeStore(
 
 /**
  * Groups a function's equations. `donated` inputs are counted as sharing a binding with the output that can take their
- * memory; whether it does is the plan's business.
+ * memory; whether it does is the plan's business. `carries` says which input a loop's body gives its output as in the next turn.
  */
-export function group(fn: Fn, target: Target, donated: ReadonlySet<Var> = new Set()): Grouping {
+export function group(
+  fn: Fn,
+  target: Target,
+  { donated = new Set(), carries = new Map() }: Partial<Overwriting> = {},
+): Grouping {
   const graph = graphOf(fn)
   const leaves = leavesIn(graph, initial(graph, target))
   for (;;) {
@@ -114,7 +118,7 @@ export function group(fn: Fn, target: Target, donated: ReadonlySet<Var> = new Se
       wide = tooWide(graph, leaves, target, donated)
     )
       leaves.add(wide)
-    const grouping = assemble(graph, leaves, target, donated)
+    const grouping = assemble(graph, leaves, target, { donated, carries })
     const shared = sharedValues(grouping, leaves)
     if (!shared.length) return grouping
     leaves.add(shared)
@@ -148,7 +152,7 @@ function initial(graph: Graph, target: Target): Set<Var> {
     for (const eqn of graph.fn.eqns) {
       if (!hasOwnKernel(eqn)) continue
       for (const x of inMemoryOperands(eqn)) {
-        const { base } = strided(graph, x, (v) => set.has(v))
+        const base = kindOf(eqn) === 'control' ? x : strided(graph, x, (v) => set.has(v)).base
         const def = graph.def.get(base)
         if (!def || !mapRule(def) || set.has(base)) continue
         if (target.class === 'cpu' && kindOf(eqn) === 'dot' && isCheap(graph, base, set)) continue

@@ -1,6 +1,6 @@
 import type { Target } from '../ir/program.js'
 import { type Eqn, sameShape, size, type Var } from '../ir/types.js'
-import { type Graph, mapRule, takesMore } from './graph.js'
+import { type Graph, kindOf, mapRule, takesMore } from './graph.js'
 import type { Group, Grouping } from './group.js'
 
 /** What is in memory for every kernel but the one that makes it: inputs, results of reductions and products, values chosen to be. */
@@ -82,6 +82,7 @@ export function tooWide(graph: Graph, leaves: Leaves, target: Target, donated: R
   for (const v of graph.def.keys()) {
     const reads = leaves.of(v)
     const def = graph.def.get(v)!
+    if (kindOf(def) === 'control') continue
     const writes = mapRule(def) ? 1 : def.outputs.length
     if (reads.size + writes <= limit || !leaves.has(v)) continue
     if (reads.size + writes - overwritten(graph, [v], reads, donated).size <= limit) continue

@@ -1,10 +1,12 @@
 import type { Program } from '../../compiler/ir/program.js'
 import { layout } from '../../compiler/kernel/wasm/run.js'
 import type { Block, Copy } from '../device.js'
+import { writeCode } from './code.js'
+import { createImage } from './image.js'
 import { addressOf } from './pool.js'
 import { itemsOf, type Segment } from './schedule.js'
 
-/** Where a program's table has what, in words: the same for every table of the program. */
+/** What a program's table is, in words: the same for every table of the program. */
 export interface TableShape {
   readonly bytes: number
   readonly segments: readonly Segment[]
@@ -12,28 +14,50 @@ export interface TableShape {
   readonly copies: { readonly at: number; readonly room: number }
   /** By buffer number: the words that hold its address. */
   readonly places: readonly (readonly number[])[]
+  /** The words before a call, and those among them that hold the place of another word. */
+  readonly words: readonly number[]
+  readonly pointers: readonly number[]
 }
 
-const { segment, dispatch, copy } = layout
-const [segmentWords, dispatchWords, copyWords] = [segment.bytes / 4, dispatch.bytes / 4, copy.bytes / 4]
+const { segment, copy } = layout
 const word = (offset: number): number => offset / 4
-const [next, done] = [word(segment.next), word(segment.done)]
+const [segmentWords, copyWords] = [word(segment.bytes), word(copy.bytes)]
+/** What a call changes in a segment. */
+const counts = [segment.next, segment.done, segment.current, segment.phase].map(word)
 /** A kernel's number that means copies. */
 const copying = -1
 
-/**
- * A table is: a segment for copies, the program's segments, a dispatch for copies, the program's dispatches, their
- * arguments, the arguments of copies.
- */
+/** A table begins with a segment for copies and the program's segments; what they point to follows. */
 export function tableShape(program: Program, segments: readonly Segment[]): TableShape {
-  const places: number[][] = program.buffers.map(() => [])
-  let at = firstDispatch(segments.length) + dispatchWords * segments.reduce((n, s) => n + s.dispatches.length, 1)
-  for (const d of segments.flatMap((s) => s.dispatches)) for (const number of d.buffers) places[number].push(at++)
+  const image = createImage(program)
+  image.reserve(segmentWords * (segments.length + 1))
   const room = program.outputs.filter((o) => o.donated).length
-  return { bytes: 4 * (at + copyWords * room), segments, copies: { at, room }, places }
+  const copies = { at: image.reserve(copyWords * room), room }
+  const copiesDispatch = image.reserve(word(layout.dispatch.bytes))
+  image.set(copiesDispatch + word(layout.dispatch.kernel), copying)
+  image.point(copiesDispatch + word(layout.dispatch.args), copies.at)
+  image.writeSegment(0, { dispatches: copiesDispatch, count: 1, items: 0, grain: 1, after: 0 })
+  segments.forEach(({ work, after }, i) => {
+    // Copies, if there are any, are before everything.
+    const begin = { after: segmentWords * (after + 1) }
+    const at = segmentWords * (i + 1)
+    if (!('kind' in work)) {
+      const first = image.dispatches(work.map((d) => ({ ...d, items: itemsOf(d) })))
+      const parts = work.length > 1 ? { items: 1, grain: 1 } : { items: itemsOf(work[0]), grain: work[0].grain ?? 1 }
+      image.writeSegment(at, { dispatches: first, count: work.length, ...parts, ...begin })
+    } else
+      image.writeSegment(at, {
+        dispatches: 0,
+        count: 0,
+        items: 1,
+        grain: 1,
+        ...begin,
+        code: writeCode(image, program, work),
+      })
+  })
+  const { words, pointers, places } = image
+  return { bytes: 4 * words.length, segments, copies, places, words, pointers }
 }
-
-const firstDispatch = (segments: number): number => segmentWords * (segments + 1)
 
 /** A table of one call at a time. */
 export interface Table {
@@ -46,40 +70,9 @@ export interface Table {
 }
 
 /** Writes what is the same in every call. */
-export function createTable({ segments, copies, places }: TableShape, address: number, words: Int32Array): Table {
-  const pointer = (at: number): number => address + 4 * at
-  let [at, d, args] = [0, firstDispatch(segments.length), 0]
-  const addSegment = (count: number, items: number, grain: number, after: number): void => {
-    words[at + word(segment.dispatches)] = pointer(d)
-    words[at + word(segment.count)] = count
-    words[at + word(segment.items)] = items
-    words[at + word(segment.grain)] = grain
-    words[at + word(segment.after)] = pointer(segmentWords * after)
-    at += segmentWords
-  }
-  const addDispatch = (kernel: number, items: number, first: number): void => {
-    words[d + word(dispatch.kernel)] = kernel
-    words[d + word(dispatch.items)] = items
-    words[d + word(dispatch.args)] = pointer(first)
-    d += dispatchWords
-  }
-  addSegment(1, 0, 1, 0)
-  addDispatch(copying, 0, copies.at)
-  args = firstDispatch(segments.length) + dispatchWords * segments.reduce((n, s) => n + s.dispatches.length, 1)
-  for (const { dispatches, after } of segments) {
-    const row = dispatches.length > 1
-    // Copies, if there are any, are before everything.
-    addSegment(
-      dispatches.length,
-      row ? 1 : itemsOf(dispatches[0]),
-      row ? 1 : Math.min(dispatches[0].grain ?? 1, itemsOf(dispatches[0])),
-      after + 1,
-    )
-    for (const x of dispatches) {
-      addDispatch(x.kernel, itemsOf(x), args)
-      args += x.buffers.length
-    }
-  }
+export function createTable({ words: image, pointers, places }: TableShape, address: number, words: Int32Array): Table {
+  words.set(image)
+  for (const at of pointers) words[at] = address + 4 * words[at]
   return { address, words, current: places.map(() => undefined) }
 }
 
@@ -90,10 +83,8 @@ export function fillTable(
   blocks: readonly (Block | undefined)[],
   moves: readonly Copy[],
 ): { readonly first: number; readonly count: number } {
-  for (let i = 0, at = 0; i <= segments.length; i++, at += segmentWords) {
-    words[at + next] = 0
-    words[at + done] = 0
-  }
+  for (let i = 0, at = 0; i <= segments.length; i++, at += segmentWords)
+    for (const count of counts) words[at + count] = 0
   for (let number = 0; number < places.length; number++) {
     const block = blocks[number]
     if (!block || places[number].length === 0) continue

@@ -4,10 +4,11 @@ import type { Device, DeviceStats } from '../device.js'
 import { createFailure } from '../failure.js'
 import { createTurns } from '../turns.js'
 import { type Adapter, infoOf, limitNames } from './adapter.js'
-import { bindGroupCache, encode } from './encode.js'
+import { bindGroupCache, createRecorder } from './encode.js'
 import { loadPipelines } from './kernels.js'
-import { bufferOf, createPool } from './pool.js'
+import { type Buffer, bufferOf, createPool } from './pool.js'
 import { createQueue } from './queue.js'
+import { isStatic, runSteps } from './steps.js'
 
 export interface WebgpuDevice extends Device {
   readonly gpu: GPUDevice
@@ -18,6 +19,8 @@ const storageBuffers = 10
 /** Unused memory that is kept for reuse. */
 const keepBytes = 512 * 2 ** 20
 const keepStagingBytes = 64 * 2 ** 20
+/** Submits of one call that may be unfinished while it goes on. */
+const mostSubmits = 2
 
 /** Bits of GPUBufferUsage, https://www.w3.org/TR/webgpu/#buffer-usage; Node has no such global. */
 const usage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, storage: 0x80 } as const
@@ -65,6 +68,15 @@ export async function openWebgpu(chosen: Adapter, onLost: () => void): Promise<W
     keep: keepStagingBytes,
     largest,
   })
+  const readMapped = async ({ buffer }: Buffer, bytes: number): Promise<ArrayBuffer> => {
+    const mapRead = 0x1 // GPUMapMode.READ
+    try {
+      await failure.guard(buffer.mapAsync(mapRead, 0, bytes))
+      return buffer.getMappedRange(0, bytes).slice(0)
+    } finally {
+      buffer.unmap()
+    }
+  }
   const finished = (): Promise<void> => gpu.queue.onSubmittedWorkDone().then(() => undefined)
   const compiler = { gpu, failure, pipelines: new Map() }
   return {
@@ -87,12 +99,10 @@ export async function openWebgpu(chosen: Adapter, onLost: () => void): Promise<W
         const encoder = gpu.createCommandEncoder()
         encoder.copyBufferToBuffer(bufferOf(block), 0, host.buffer, 0, bytes)
         queue.submit([encoder.finish()])
-        const mapRead = 0x1 // GPUMapMode.READ
-        await failure.guard(host.buffer.mapAsync(mapRead, 0, bytes))
+        const data = await readMapped(host, bytes)
         failure.check()
-        return host.buffer.getMappedRange(0, bytes).slice(0)
+        return data
       } finally {
-        host.buffer.unmap()
         staging.release(host)
       }
     },
@@ -102,8 +112,34 @@ export async function openWebgpu(chosen: Adapter, onLost: () => void): Promise<W
       const bindGroups = bindGroupCache(gpu, program, pipelines)
       return {
         async submit(blocks, copies) {
-          queue.submit([encode(gpu, program, pipelines, bindGroups, blocks, copies)])
-          stats.dispatches += program.dispatches.length
+          const recorder = createRecorder(gpu, program, pipelines, bindGroups, blocks)
+          // Before anything is submitted: what fails later would leave donated memory half overwritten.
+          const host = isStatic(program) ? undefined : (await staging.acquire([4]))[0]
+          for (const { from, to, bytes } of copies) recorder.copy(from, bufferOf(to), bytes)
+          const underway: Promise<unknown>[] = []
+          const submit = (): void => {
+            stats.dispatches += recorder.count
+            const commands = recorder.take()
+            if (commands.length > 0) queue.submit(commands)
+          }
+          try {
+            await runSteps(program, {
+              recorder,
+              async flush() {
+                submit()
+                underway.push(gpu.queue.onSubmittedWorkDone())
+                if (underway.length > mostSubmits) await failure.guard(underway.shift()!)
+              },
+              async read(buffer) {
+                recorder.copy(blocks[buffer]!, host!.buffer, 4)
+                submit()
+                return new Uint32Array(await readMapped(host!, 4))[0]
+              },
+            })
+            submit()
+          } finally {
+            if (host) staging.release(host)
+          }
         },
         dispose() {},
       }

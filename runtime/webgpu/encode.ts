@@ -1,5 +1,5 @@
 import type { Program } from '../../compiler/ir/program.js'
-import type { Block, Copy } from '../device.js'
+import type { Block } from '../device.js'
 import type { Pipeline } from './kernels.js'
 import { bufferOf, idOf } from './pool.js'
 
@@ -39,24 +39,57 @@ export function bindGroupCache(gpu: GPUDevice, program: Program, pipelines: read
   }
 }
 
-/** Records a call as one command buffer with one compute pass. */
-export function encode(
+/** Commands of a call that are being recorded: one command buffer with one compute pass, until it is taken. */
+export interface Recorder {
+  copy(from: Block, to: GPUBuffer, bytes: number): void
+  dispatch(number: number): void
+  /** Dispatches recorded since the last command buffer was taken. */
+  readonly count: number
+  /** What was recorded, if anything. */
+  take(): GPUCommandBuffer[]
+}
+
+export function createRecorder(
   gpu: GPUDevice,
   program: Program,
   pipelines: readonly Pipeline[],
   bindGroups: BindGroups,
   blocks: Blocks,
-  copies: readonly Copy[],
-): GPUCommandBuffer {
-  const encoder = gpu.createCommandEncoder({ label: program.name })
-  for (const { from, to, bytes } of copies) encoder.copyBufferToBuffer(bufferOf(from), 0, bufferOf(to), 0, bytes)
-  const pass = encoder.beginComputePass({ label: program.name })
+): Recorder {
+  const label = program.name
+  /** Of this call: loops come by again. */
+  const groups: GPUBindGroup[] = []
+  let encoder: GPUCommandEncoder | undefined
+  let pass: GPUComputePassEncoder | undefined
   let kernel = -1
-  program.dispatches.forEach((dispatch, i) => {
-    if (dispatch.kernel !== kernel) pass.setPipeline(pipelines[(kernel = dispatch.kernel)].pipeline)
-    pass.setBindGroup(0, bindGroups(i, blocks))
-    pass.dispatchWorkgroups(...dispatch.workgroups)
-  })
-  pass.end()
-  return encoder.finish()
+  const recorder = {
+    count: 0,
+    copy(from: Block, to: GPUBuffer, bytes: number) {
+      pass?.end()
+      pass = undefined
+      encoder ??= gpu.createCommandEncoder({ label })
+      encoder.copyBufferToBuffer(bufferOf(from), 0, to, 0, bytes)
+    },
+    dispatch(number: number) {
+      encoder ??= gpu.createCommandEncoder({ label })
+      if (!pass) {
+        pass = encoder.beginComputePass({ label })
+        kernel = -1
+      }
+      const d = program.dispatches[number]
+      if (d.kernel !== kernel) pass.setPipeline(pipelines[(kernel = d.kernel)].pipeline)
+      groups[number] ??= bindGroups(number, blocks)
+      pass.setBindGroup(0, groups[number])
+      pass.dispatchWorkgroups(...d.workgroups)
+      recorder.count++
+    },
+    take() {
+      pass?.end()
+      const commands = encoder ? [encoder.finish()] : []
+      pass = encoder = undefined
+      recorder.count = 0
+      return commands
+    },
+  }
+  return recorder
 }

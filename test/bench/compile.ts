@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { compile, passes } from '../../compiler/compile.js'
 import type { Target } from '../../compiler/ir/program.js'
-import { lowerAll } from '../../compiler/kernel/alike.js'
 import { wasmPrinter, wgslPrinter } from '../../compiler/kernel/printers.js'
-import { group } from '../../compiler/pass/group.js'
 import { plan } from '../../compiler/pass/plan.js'
+import { regionOf } from '../../compiler/pass/region.js'
 import { traceFn } from '../../compiler/trace/collect.js'
 import { target as software } from '../golden/target.js'
 import { cpuTarget } from '../wasm/run-kernel.js'
@@ -28,12 +27,12 @@ function stages(name: string, target: Target): number[] {
   }
   const { fn: traced } = timed(() => traceFn(f, args, 'step', true))
   const fn = timed(() => passes.reduce((fn, [, pass]) => pass(fn), traced))
-  const grouping = timed(() => group(fn, target, new Set(fn.inputs.filter((_, i) => donated.has(i)))))
-  const lowered = timed(() => lowerAll(grouping, target))
-  const { kernels } = timed(() => plan(grouping, lowered, donated))
+  const region = timed(() => regionOf(fn, { target, prepare: (f) => f }, { donated, shared: true }))
+  const planned = timed(() => plan(region, target, donated))
   timed(() => {
     const printer = target.class === 'cpu' ? wasmPrinter(target, () => {}) : wgslPrinter(() => {})
-    for (const kernel of new Set(kernels.map((k) => k.kernel))) printer.add(kernel)
+    const kernels = new Set(planned.steps.flatMap((s) => (s.kind === 'work' ? [s.kernel] : [])))
+    for (const kernel of kernels) printer.add(kernel)
     printer.finish()
   })
   return times
@@ -54,7 +53,7 @@ if (name) {
     console.log(cells.map((c, i) => (i ? String(c).padStart(10) : String(c).padEnd(34))).join(''))
   const run = (...args: string[]): number[] =>
     JSON.parse(execFileSync(process.execPath, [...process.execArgv, process.argv[1], ...args], { encoding: 'utf8' }))
-  row(['', 'trace', 'passes', 'group', 'lower', 'plan', 'print', 'all', 'dispatches', 'kernels'])
+  row(['', 'trace', 'passes', 'kernels', 'plan', 'print', 'all', 'dispatches', 'kernels'])
   for (const step of Object.keys(steps))
     for (const t of Object.keys(targets))
       if (step.includes(what))

@@ -1,12 +1,13 @@
 import { wideOf } from '../../ir/dtype.js'
 import type { Var } from '../../ir/types.js'
 import { opOf } from '../../ops/op.js'
-import { type Domain, type Group, type Grouping, inMemoryFor, placeStore } from '../../pass/group.js'
+import { type Domain, type Group, type Grouping, inMemoryFor } from '../../pass/group.js'
 import type { Buffers } from '../build.js'
 import type { Combine } from '../combine.js'
 import { emitter, type Held } from '../emit.js'
 import { type Expr, type Exprs, linearIndex } from '../expr.js'
 import { narrowedTotal } from '../narrow.js'
+import { storeOf } from '../store.js'
 import { eachExpr, rewriter } from './rewrite.js'
 
 /** A reduction: what is combined at each element, and the variable that stands for the result in what follows. */
@@ -51,8 +52,6 @@ export function bodyOf(e: Exprs, b: Buffers, grouping: Grouping, g: Group, index
   const load = (v: Var, at: readonly Expr[]): Expr => b.load(e, v, at)
   const domain: Domain = { full: index, outer: index.filter((_, d) => !g.axes.includes(d)) }
   const held = new Map<Var, Held>()
-  const emit = (v: Var, at: readonly Expr[], moves?: Parameters<typeof emitter>[0]['moves']): Expr =>
-    emitter({ e, graph, held, inMemory, load, moves })(v, at)
 
   const stages: Reduction[][] = []
   const stageOf = new Map<Expr, number>()
@@ -62,7 +61,7 @@ export function bodyOf(e: Exprs, b: Buffers, grouping: Grouping, g: Group, index
     const total = totalOf(e, g, i)
     const { kernel } = opOf(anchor.op)
     if (kernel.kind === 'reduce') {
-      const value = emit(anchor.inputs[0], domain.full)
+      const value = emitter({ e, graph, held, inMemory, load })(anchor.inputs[0], domain.full)
       const n = 1 + lastStage(value, stageOf)
       stageOf.set(total, n)
       stages[n] = [...(stages[n] ?? []), { combine: kernel.combine, value, total }]
@@ -78,8 +77,8 @@ export function bodyOf(e: Exprs, b: Buffers, grouping: Grouping, g: Group, index
       })
   }
   for (const v of g.stores.filter((s) => stored.has(s))) {
-    const { level, index: at, moves } = placeStore(e, graph, g, v, domain, inMemory)!
-    writes.push({ level, buffer: b.write(v), at: linearIndex(e, at, v.aval.shape), value: emit(v, at, moves) })
+    const { level, index: at, value } = storeOf({ e, graph, held, inMemory, load }, g, v, domain)!
+    writes.push({ level, buffer: b.write(v), at: linearIndex(e, at, v.aval.shape), value })
   }
   return { stages, writes, kept: [] }
 }

@@ -1,11 +1,12 @@
 import { wideOf } from '../../ir/dtype.js'
 import type { Var } from '../../ir/types.js'
-import { type Group, type Grouping, inMemoryFor, placeStore } from '../../pass/group.js'
+import { type Group, type Grouping, inMemoryFor } from '../../pass/group.js'
 import type { Buffers } from '../build.js'
-import { emitter, type Held } from '../emit.js'
+import type { Held } from '../emit.js'
 import { type Expr, type Exprs, linearIndex } from '../expr.js'
 import type { Stmt } from '../ir.js'
 import { narrowed } from '../narrow.js'
+import { storeOf } from '../store.js'
 import { fours } from './matmul-lanes.js'
 import { list } from './matmul-nest.js'
 
@@ -38,15 +39,14 @@ export function writesAt(
   })
   const load = (v: Var, index: readonly Expr[]): Expr => b.load(e, v, index)
   const follow = (v: Var): Write => {
-    const placed = indices.map((index) => placeStore(e, graph, g, v, { outer: index, full: index }, inMemory)!)
-    const values = placed.map(({ index, moves }, j) => {
-      const held = new Map<Var, Held>([[y, { index: indices[j], value: sums[j] }]])
-      return emitter({ e, graph, held, inMemory, load, moves })(v, index)
+    const elements = indices.map((index, j) => {
+      const held = new Map<Var, Held>([[y, { index, value: sums[j] }]])
+      return storeOf({ e, graph, held, inMemory, load }, g, v, { outer: index, full: index })!
     })
     return write(
       v,
-      placed.map(({ index }) => index),
-      values,
+      elements.map((x) => x.index),
+      elements.map((x) => x.value),
     )
   }
   return [...(stored.has(y) ? [write(y, indices, sums)] : []), ...g.stores.filter((v) => stored.has(v)).map(follow)]

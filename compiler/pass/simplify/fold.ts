@@ -11,7 +11,7 @@ import { type Context, type Rule, repeat, splat } from './rule.js'
 export const fold: Rule = (eqn, c) => {
   const { inputs, params } = eqn
   const [out] = eqn.outputs
-  if (!inputs.length) return undefined
+  if (!inputs.length || eqn.fns) return undefined
   const constants: RefArray[] = []
   for (const v of inputs) {
     const constant = splat(v, c)
