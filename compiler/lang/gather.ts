@@ -1,35 +1,73 @@
 import type { DType } from '../ir/types.js'
+import { showShape } from '../ir/types.js'
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { Dims } from '../types/dim.js'
-import type { AnyTensor, DTypeOf, ShapeOf, TakesTensor } from '../types/operand.js'
-import type { Ok, Param, ShapeError, Show, Unknown } from '../types/shape.js'
-import { sizesOf } from './axes.js'
+import type { Take, TakeAlong } from '../types/gather.js'
+import type { AnyTensor, DTypeOf, First, ShapeOf, TakesTensor } from '../types/operand.js'
+import type { Ok, Param, Unknown } from '../types/shape.js'
+import { along, numbersAlong } from './along.js'
+import { axisOf, sizesOf } from './axes.js'
 import { fail } from './fail.js'
 import { tensorOf } from './operand.js'
-
-type Take<T, I> = [Unknown<T, I>] extends [never]
-  ? T extends readonly [unknown, ...infer Rest]
-    ? I extends readonly unknown[]
-      ? [...I, ...Rest]
-      : never
-    : ShapeError<`take: table must have rank >= 1, got ${Show<T>}`>
-  : Unknown<T, I>
+import { isInside, type Mode, resolved } from './places.js'
 
 /**
- * Rows of `table` [V, ...rest] at `ids` (i32, any shape) → [...ids, ...rest]. An id outside 0 … V-1 gives NaN (f32) or 0.
- * Throws FoveaError 'dtype' when ids are not i32.
+ * Elements of `x` at `ids` (i32, any shape) along `axis` (the first when absent): the axis is replaced by those of the ids (jnp.take).
+ * Ids -1 … -n count from the back, and others outside the axis give NaN (0 for integers). With mode 'clip' all are moved into it,
+ * with 'wrap' it repeats.
+ * Throws FoveaError 'shape' when the axis is out of range, 'dtype' when ids are not i32.
  *
  * @example
  * const vectors = take(ones([10, 4]), arange(3))
  */
-export function take<T extends AnyTensor, I extends AnyTensor>(
-  table: Param<T, Take<ShapeOf<T>, []>>,
+export function take<T extends AnyTensor, I extends AnyTensor, const A extends number = 0>(
+  x: T,
   ids: Param<I, TakesTensor<'take', I, 'i32'>>,
-): Tensor<Ok<Take<ShapeOf<T>, ShapeOf<I>>>, DTypeOf<T>> {
-  const rows = tensorOf('take', table)
-  if (!rows.aval.shape.length) fail('shape', 'take: table must have rank >= 1, got []')
-  return prim.gather(rows, tensorOf('take', ids, ['i32']))
+  axis?: Param<A, Take<ShapeOf<T>, [], A>>,
+  options?: { readonly mode?: Mode },
+): Tensor<Ok<Take<ShapeOf<T>, ShapeOf<I>, A>>, DTypeOf<T>> {
+  const t = tensorOf('take', x)
+  const places = tensorOf('take', ids, ['i32'])
+  const d = axisOf('take', (axis as number | undefined) ?? 0, t.aval.shape)
+  const at = resolved(places, t.aval.shape[d], options?.mode ?? 'fill')
+  const others = t.aval.shape.map((_, i) => i).filter((i) => i !== d)
+  const rows = prim.gather(d ? prim.transpose(t, [d, ...others]) : t, at)
+  const n = places.ndim
+  const axes = others.map((_, i) => n + i)
+  const order = [...axes.slice(0, d), ...places.aval.shape.map((_, i) => i), ...axes.slice(d)]
+  return d ? prim.transpose(rows, order) : rows
+}
+
+/**
+ * Elements of `x` along `axis` (the last when absent) at `ids` (i32), which have the other axes of `x`: as `argsort` gives them
+ * (jnp.take_along_axis). Modes as in `take`, but that -1 … -n count from the back with 'clip' too.
+ * Throws FoveaError 'shape' when the axes differ, 'dtype' when ids are not i32.
+ *
+ * @example
+ * const x = tensor([[3, 1, 2]])
+ * const sorted = takeAlongAxis(x, argsort(x))
+ */
+export function takeAlongAxis<T extends AnyTensor, I extends AnyTensor, const A extends number = -1>(
+  x: T,
+  ids: Param<I, First<[TakesTensor<'takeAlongAxis', I, 'i32'>], TakeAlong<ShapeOf<T>, ShapeOf<I>, A>>>,
+  axis?: A,
+  options?: { readonly mode?: Mode },
+): Tensor<Ok<TakeAlong<ShapeOf<T>, ShapeOf<I>, A>>, DTypeOf<T>> {
+  const t = tensorOf('takeAlongAxis', x)
+  const places = tensorOf('takeAlongAxis', ids, ['i32'])
+  const { shape } = t.aval
+  const d = axisOf('takeAlongAxis', axis ?? -1, shape)
+  const given = places.aval.shape
+  if (given.length !== shape.length || shape.some((n, i) => i !== d && n !== given[i]))
+    fail('shape', `takeAlongAxis: ids ${showShape(given)} do not have the other axes of ${showShape(shape)}`)
+  const mode = options?.mode ?? 'fill'
+  const fromBack = resolved(places, shape[d], 'fill')
+  const at = mode === 'fill' ? fromBack : resolved(mode === 'clip' ? fromBack : places, shape[d], mode)
+  if (mode !== 'fill') return along(t, at, d)
+  const numbers = numbersAlong(at, shape, d)
+  const flat = prim.reshape(t, [t.size])
+  return prim.gather(flat, prim.select(isInside(at, shape[d]), numbers, prim.like(numbers, t.size)))
 }
 
 type Append<S, N> = [Unknown<S>] extends [never] ? (S extends readonly unknown[] ? [...S, N] : never) : Unknown<S>

@@ -26,12 +26,12 @@ type SliceDims<Full, S, Start, Limit, Stride, O extends readonly unknown[] = []>
   ? Start extends readonly [infer A, ...infer Start1]
     ? Limit extends readonly [infer B, ...infer Limit1]
       ? Stride extends readonly [infer T, ...infer Stride1]
-        ? SliceDim<Full, D, A, B, T, O['length']> extends infer R
+        ? SliceDim<'slice', Full, D, A, B, T, O['length']> extends infer R
           ? R extends ShapeError<string>
             ? R
             : SliceDims<Full, S1, Start1, Limit1, Stride1, [...O, R]>
           : never
-        : SliceDim<Full, D, A, B, 1, O['length']> extends infer R
+        : SliceDim<'slice', Full, D, A, B, 1, O['length']> extends infer R
           ? R extends ShapeError<string>
             ? R
             : SliceDims<Full, S1, Start1, Limit1, Stride, [...O, R]>
@@ -39,11 +39,12 @@ type SliceDims<Full, S, Start, Limit, Stride, O extends readonly unknown[] = []>
       : never
     : never
   : O
-type SliceDim<Full, D, A, B, T, I extends number> =
+/** Elements A, A + T, … below B of a dim, or the error of a range outside it. */
+export type SliceDim<Op extends string, Full, D, A, B, T, I extends number> =
   Eq<SubDim<D, B>, never> extends true
-    ? ShapeError<`slice: ${ShowDim<A>} to ${ShowDim<B>} is out of range for axis ${I} of ${Show<Full>}`>
+    ? ShapeError<`${Op}: ${ShowDim<A>} to ${ShowDim<B>} is out of range for axis ${I} of ${Show<Full>}`>
     : Eq<SubDim<B, A>, never> extends true
-      ? ShapeError<`slice: ${ShowDim<A>} to ${ShowDim<B>} is out of range for axis ${I} of ${Show<Full>}`>
+      ? ShapeError<`${Op}: ${ShowDim<A>} to ${ShowDim<B>} is out of range for axis ${I} of ${Show<Full>}`>
       : SubDim<B, A> extends infer N
         ? Eq<T, 1> extends true
           ? N

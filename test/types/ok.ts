@@ -7,8 +7,10 @@ import {
   arange,
   argmax,
   argsort,
+  at,
   attention as attend,
   avgPool,
+  bincount,
   bitwiseAnd,
   broadcastTo,
   cast,
@@ -49,6 +51,7 @@ import {
   mean,
   mul,
   neg,
+  nonzero,
   oneHot,
   ones,
   pad,
@@ -60,6 +63,8 @@ import {
   reshape,
   rightShift,
   searchsorted,
+  segmentMax,
+  segmentSum,
   slice,
   softmax,
   sort,
@@ -72,6 +77,7 @@ import {
   sub,
   sum,
   take,
+  takeAlongAxis,
   topK,
   transpose,
   tri,
@@ -268,6 +274,28 @@ is<[4, 6], 'bool'>()(tri(4, 6))
 is<['B', 8]>()(zerosLike(t('B', 8)))
 is<['B', 'T', 64]>()(take(t('V', 64), i('B', 'T')))
 is<['B']>()(take(t('V'), i('B')))
+is<['V', 'B', 'T']>()(take(t('V', 64), i('B', 'T'), 1, { mode: 'clip' }))
+is<['V', 'B', 3]>()(take(t('V', 64, 3), i('B'), -2))
+is<['B', 3]>()(takeAlongAxis(t('B', 8), i('B', 3)))
+is<[3, 8]>()(takeAlongAxis(t('B', 8), i(3, 8), 0))
+is<[5, 8]>()(segmentSum(t('B', 'T', 8), i('B', 'T'), 5))
+is<[5], 'i32'>()(segmentMax(i('B'), i('B'), 5))
+is<[5], 'i32'>()(bincount(i('B'), 5))
+is<[5]>()(bincount(i('B'), 5, t('B')))
+is<[4], 'i32'>()(nonzero(t('B', 8), { size: 4 })[1])
+is<[2, 8]>()(at(t(4, 8), i(2)).get())
+is<['B', 3]>()(at(t('B', 8), [':', i(3)]).get({ mode: 'fill' }))
+is<['B']>()(at(t('B', 8), [null, -1]).get())
+is<[8]>()(at(t(4, 8), 2).get())
+is<[2, 3]>()(at(t(4, 8, 5), [i(2, 1), i(3), 0]).get())
+is<[2, 8]>()(at(t(4, 8, 5), [i(2), ':', i(2)]).get())
+is<[7, 2]>()(at(t(7, 8, 5), [':', 1, i(2)]).get())
+is<[2, 7]>()(at(t(4, 7, 5), [1, ':', i(2)]).get())
+is<[2, 'B']>()(at(t(4, 'B'), { start: 1, limit: 4, step: 2 }).get())
+is<[3, 2, 2]>()(at(t(5, 4, 6), [{ start: 2 }, i(2, 2), 0]).get())
+is<['B', 8], 'i32'>()(at(i('B', 8), [i(3), i(3)]).add(1))
+is<['B', 8]>()(at(t('B', 8), i(3)).set(t(8)))
+is<['B', 8]>()(at(t('B', 8), [':', { limit: 3 }]).max(t('B', 1)))
 is<['B', 'T', 10]>()(oneHot(i('B', 'T'), 10))
 is<[2, 3]>()(dynamicSlice(t(4, 8), [i(), 1], [2, 3]))
 is<['B', 8]>()(dynamicUpdateSlice(t('B', 8), t(1, 3), [i(), 1]))
