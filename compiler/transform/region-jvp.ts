@@ -1,10 +1,10 @@
 import type { Fn } from '../ir/types.js'
 import { isFloat } from '../ir/types.js'
 import * as p from '../ops/prim.js'
+import { inline, type Region, region } from '../trace/region.js'
 import { inputTensor } from '../trace/tensor.js'
 import type { AnyTensor } from '../trace/tree.js'
 import { instantiate, jvpFn } from './jvp.js'
-import { inline, type Region, region } from './region.js'
 import { transposeGraph } from './vjp.js'
 
 /** A function on dual numbers. */

@@ -7,6 +7,7 @@ import {
   arange,
   argmax,
   argsort,
+  associativeScan,
   at,
   attention as attend,
   avgPool,
@@ -14,8 +15,10 @@ import {
   bitwiseAnd,
   broadcastTo,
   cast,
+  checkpointName,
   clip,
   concat,
+  cond,
   conv,
   convTranspose,
   cos,
@@ -35,6 +38,7 @@ import {
   expandDims,
   eye,
   flatten,
+  foriLoop,
   full,
   gelu,
   greater,
@@ -44,6 +48,7 @@ import {
   logicalNot,
   logSoftmax,
   logSumExp,
+  map,
   matmul,
   max,
   maximum,
@@ -60,8 +65,10 @@ import {
   rearrange,
   relu,
   rem,
+  remat,
   reshape,
   rightShift,
+  scan,
   searchsorted,
   segmentMax,
   segmentSum,
@@ -76,13 +83,16 @@ import {
   stopGradient,
   sub,
   sum,
+  switchCase,
   take,
   takeAlongAxis,
+  tanh,
   topK,
   transpose,
   tri,
   variance,
   where,
+  whileLoop,
   zeros,
   zerosLike,
 } from '../../compiler/lang/index.js'
@@ -466,3 +476,54 @@ const shapes = evalShape((a: F<[2, 4]>, w: F<[4, 3]>): F<[2, 3]> => matmul(a, w)
   dtype: 'f32',
 })
 yes<Eq<(typeof shapes)['shape'], [2, 3]>>()
+
+// control flow: the carry keeps its type, stacked results have the leading dim of xs
+const [sumOf, sums] = scan((c, x) => [add(c, x), mul(x, 2)], t(8), t(5, 8))
+is<[8]>()(sumOf)
+is<[5, 8]>()(sums)
+const [state, seen] = scan(
+  ({ h, n }, x) => {
+    const next = tanh(add(h, x.a))
+    return [
+      { h: next, n: add(n, 1) },
+      { out: sum(next), id: x.id },
+    ]
+  },
+  { h: t(8), n: i() },
+  { a: t('T', 8), id: i('T') },
+)
+is<[8]>()(state.h)
+is<[], 'i32'>()(state.n)
+is<['T']>()(seen.out)
+is<['T'], 'i32'>()(seen.id)
+const [, repeated] = scan((c) => [mul(c, 2), c], t(8), null, { length: 4 })
+is<[4, 8]>()(repeated)
+const [dynamic] = scan((c, x: F<[number]>) => [add(c, x), null], t(8), dyn as F<[3, number]>)
+is<[8]>()(dynamic)
+is<[5]>()(map((x) => sum(x), t(5, 8)))
+is<['T', 8]>()(map((x) => add(x.a, x.c), { a: t('T', 8), c: t('T') }))
+is<['B', 8]>()(
+  cond(
+    greater(sum(t(3)), 0),
+    (x) => exp(x),
+    (x) => mul(x, 2),
+    t('B', 8),
+  ),
+)
+is<[8]>()(switchCase(i(), [(x) => exp(x), (x) => tanh(x), (x) => x], t(8)))
+is<[8]>()(
+  whileLoop(
+    (x) => greater(sum(x), 3),
+    (x) => mul(x, 0.5),
+    t(8),
+  ),
+)
+is<[8]>()(foriLoop(0, 10, (_i, x) => mul(x, 2), t(8)))
+is<[8]>()(foriLoop(i(), 10, (_i, x) => mul(x, 2), t(8)))
+is<['T', 4]>()(associativeScan((a, c) => add(a, c), t('T', 4)))
+is<['B', 8]>()(remat((x: F<['B', 8]>) => exp(x), { policy: 'dotsSaveable' })(checkpointName(t('B', 8), 'x')))
+const rnn = (h: F<[8]>, x: F<[4]>): [F<[8]>, F<[]>] => [tanh(add(h, sum(x))), sum(h)]
+const [lastState, norms] = scan(rnn, t(8), t('T', 4))
+is<[8]>()(lastState)
+is<['T']>()(norms)
+is<['T', 4]>()(associativeScan((a: F<[number, 4]>, c: F<[number, 4]>) => add(a, c), t('T', 4)))

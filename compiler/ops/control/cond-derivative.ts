@@ -1,6 +1,6 @@
 import { type Aval, type Fn, showAval, type Var } from '../../ir/types.js'
+import { inline, joined, type Region, region } from '../../trace/region.js'
 import { bind } from '../../trace/tensor.js'
-import { inline, joined, type Region, region } from '../../transform/region.js'
 import { type DualRegion, dualRegion, marked, pullback, spread } from '../../transform/region-jvp.js'
 import { split } from '../../transform/split.js'
 import { type AnyTensor, opOf, type TransposeRule, type WholeJvp } from '../op.js'

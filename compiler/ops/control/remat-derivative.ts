@@ -1,6 +1,6 @@
 import type { Eqn, Json } from '../../ir/types.js'
+import { region } from '../../trace/region.js'
 import { bind } from '../../trace/tensor.js'
-import { region } from '../../transform/region.js'
 import { dualRegion, marked, pullback, spread } from '../../transform/region-jvp.js'
 import { split } from '../../transform/split.js'
 import { type AnyTensor, opOf, type TransposeRule, type WholeJvp } from '../op.js'
@@ -9,9 +9,12 @@ import { typesOf } from './check.js'
 
 /** Which equations' results a policy saves, as `params.policy` says it; undefined: what any function's derivative saves. */
 function savedBy(policy: Json): ((eqn: Eqn) => boolean) | undefined {
-  if (policy === 'everything') return undefined
-  if (policy === 'dots') return (eqn) => opOf(eqn.op).kernel.kind === 'dot'
-  const names = typeof policy === 'object' && policy !== null && 'names' in policy ? (policy.names as string[]) : []
+  if (policy === 'everythingSaveable') return undefined
+  const isDot = (eqn: Eqn): boolean => opOf(eqn.op).kernel.kind === 'dot'
+  if (policy === 'dotsSaveable') return isDot
+  if (policy === 'dotsWithNoBatchDimsSaveable')
+    return (eqn) => isDot(eqn) && !(eqn.params.lhsBatch as readonly number[] | undefined)?.length
+  const names = (policy as { readonly saveOnlyTheseNames?: readonly string[] }).saveOnlyTheseNames ?? []
   return (eqn) => eqn.op === 'checkpointName' && names.includes(eqn.params.name as string)
 }
 

@@ -1,7 +1,7 @@
 import { interpret } from '../../interpret/interpret.js'
 import { parse } from '../../ir/parse.js'
 import { bind } from '../../trace/tensor.js'
-import { mappedOutputs, mappedRegion } from '../../transform/region.js'
+import { mappedOutputs, mappedRegion } from '../../transform/region-vmap.js'
 import { op } from '../op.js'
 import { fnCount, inputTypes, outputTypes, sameTypes } from './check.js'
 import { rematJvp, rematTranspose } from './remat-derivative.js'
@@ -27,7 +27,7 @@ export const remat = op({
   samples: [
     {
       inputs: [{ shape: [3] }, { shape: [3] }],
-      params: { policy: 'nothing' },
+      params: { policy: 'nothingSaveable' },
       fns: [
         parse(
           'fn f(%0: f32[3], %1: f32[3]) { %2: f32[3] = sin(%0) %3: f32[3] = mul(%2, %1) %4: f32[3] = tanh(%3) return %4, %2 }',

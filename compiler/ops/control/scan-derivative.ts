@@ -1,5 +1,5 @@
 import type { Fn } from '../../ir/types.js'
-import { region } from '../../transform/region.js'
+import { region } from '../../trace/region.js'
 import { type DualRegion, dualRegion, marked, pullback, spread } from '../../transform/region-jvp.js'
 import { reached } from '../../transform/split.js'
 import type { AnyTensor, TransposeRule, WholeJvp } from '../op.js'

@@ -1,6 +1,6 @@
 import type { Aval, Params } from '../../ir/types.js'
+import type { Region } from '../../trace/region.js'
 import { bind } from '../../trace/tensor.js'
-import type { Region } from '../../transform/region.js'
 import { type AnyTensor, opOf } from '../op.js'
 
 /** A scan of a region; its constants are what it captured, then those given. */

@@ -1,6 +1,6 @@
 import type { Fn, Params, Var } from '../../ir/types.js'
 import { dce } from '../../pass/dce.js'
-import { inline } from '../../transform/region.js'
+import { inline } from '../../trace/region.js'
 import { dependents, split } from '../../transform/split.js'
 import type { AnyTensor } from '../op.js'
 import { bindScan } from './scan-operands.js'

@@ -1,7 +1,7 @@
 import { interpret } from '../../interpret/interpret.js'
 import { parse } from '../../ir/parse.js'
 import { showAval, size } from '../../ir/types.js'
-import { fixpoint, mappedOutputs, mappedRegion } from '../../transform/region.js'
+import { fixpoint, mappedOutputs, mappedRegion } from '../../transform/region-vmap.js'
 import { inFront } from '../../transform/vmap.js'
 import { type AnyTensor, op, type RefArray } from '../op.js'
 import * as p from '../prim.js'

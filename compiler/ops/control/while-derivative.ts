@@ -1,6 +1,6 @@
+import { inline, region } from '../../trace/region.js'
 import { bind } from '../../trace/tensor.js'
 import { linearizing } from '../../transform/jvp.js'
-import { inline, region } from '../../transform/region.js'
 import { type DualRegion, dualRegion, marked, spread } from '../../transform/region-jvp.js'
 import { type AnyTensor, opOf, type WholeJvp } from '../op.js'
 import * as p from '../prim.js'

@@ -1,6 +1,6 @@
 import type { Params } from '../../ir/types.js'
+import type { Region } from '../../trace/region.js'
 import { bind } from '../../trace/tensor.js'
-import type { Region } from '../../transform/region.js'
 import { type AnyTensor, opOf } from '../op.js'
 
 export function whileParts<T>(xs: readonly T[], { condConsts, bodyConsts }: Params) {

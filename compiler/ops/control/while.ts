@@ -1,6 +1,7 @@
 import { interpret } from '../../interpret/interpret.js'
 import { parse } from '../../ir/parse.js'
-import { fixpoint, mappedOutputs, mappedTo, region } from '../../transform/region.js'
+import { region } from '../../trace/region.js'
+import { fixpoint, mappedOutputs, mappedTo } from '../../transform/region-vmap.js'
 import { batchFn, inFront } from '../../transform/vmap.js'
 import { type AnyTensor, op } from '../op.js'
 import * as p from '../prim.js'
