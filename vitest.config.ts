@@ -6,7 +6,7 @@ const onDevice = [
   'ops/',
   'device/',
   'golden/kernels-classes',
-  'laws/dtypes',
+  'laws/dtype',
   'laws/kernel-shapes',
   'laws/passes-jit',
   'models/',

@@ -10,7 +10,7 @@ import { combined, neutral } from './combine.js'
 import { storeTile } from './epilogue.js'
 import { delinearize, type Expr, exprs, stridedIndex } from './expr.js'
 import type { Stmt } from './ir.js'
-import { narrowed } from './narrow.js'
+import { narrowedTotal } from './narrow.js'
 import { packer } from './pack.js'
 
 /** Columns of a row that one invocation sums: each looks through all ids, so few invocations do less work. */
@@ -96,7 +96,11 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
       ],
     },
     ...registers.map(
-      (name, c): Stmt => ({ k: 'let', name: `sum${c}`, value: narrowed(e, y.aval.dtype, e.variable(name, t)) }),
+      (name, c): Stmt => ({
+        k: 'let',
+        name: `sum${c}`,
+        value: narrowedTotal(e, combine, y.aval.dtype, e.variable(name, t)),
+      }),
     ),
   ]
   const value = (j: number): Expr =>

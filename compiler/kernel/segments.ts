@@ -7,7 +7,7 @@ import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { type Combine, combined, neutral } from './combine.js'
 import { delinearize, type Expr, exprs, stridedIndex } from './expr.js'
 import type { Stmt } from './ir.js'
-import { narrowed } from './narrow.js'
+import { narrowedTotal } from './narrow.js'
 import { packer } from './pack.js'
 
 /** Sums (or the like) of segments of sorted rows: an invocation goes through a segment, with up to four columns in registers. */
@@ -63,7 +63,7 @@ export function lowerSegments(grouping: Grouping, g: Group, target: Target): Low
         { k: 'set', name: 'acc_next', value: e.iadd(next, e.index(1)) },
       ],
     },
-    { k: 'let', name: 'total', value: narrowed(e, y.aval.dtype, total) },
+    { k: 'let', name: 'total', value: narrowedTotal(e, how, y.aval.dtype, total) },
     ...packs.store(
       y,
       lanes.map((j) => [row, ...columnAt(j)]),

@@ -187,6 +187,7 @@ export const sortedSegments = op({
   name: 'sortedSegments',
   doc: 'Combines rows of operand 2 [count, …rest] by params.combine: row r of the result has those whose numbers are in operand 1 (i32[count]) from place starts[r] up to starts[r + 1], in that order. Operand 0 is starts, i32[rows + 1].',
   infer: ([starts, order, updates]) => {
+    takes('sortedSegments', updates, classes['a number'])
     if (starts.dtype !== 'i32' || starts.shape.length !== 1 || showAval(order) !== `i32[${updates.shape[0]}]`)
       fail(
         `sortedSegments: expected starts i32[rows + 1] and i32[${updates.shape[0]}], got ${showAval(starts)} and ${showAval(order)}`,

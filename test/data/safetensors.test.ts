@@ -151,3 +151,18 @@ describe('safetensors', () => {
     expect(weights.get('text_model.embeddings.position_ids')!.dtype).toBe('i32')
   })
 })
+
+test('F16, BF16, I8 and U8 are kept where that is asked, and saved as what they are', async () => {
+  const path = join(folder, 'narrow.safetensors')
+  const tensors = new Map<string, HostTensor>([
+    ['half', { shape: [3], dtype: 'f16', data: new Uint16Array([0x3c00, 0xc000, 0x0001]) }],
+    ['brain', { shape: [2], dtype: 'bf16', data: new Uint16Array([0x3f80, 0x4000]) }],
+    ['signed', { shape: [2], dtype: 'i8', data: new Int8Array([-1, 127]) }],
+    ['bytes', { shape: [1], dtype: 'u8', data: new Uint8Array([255]) }],
+  ])
+  await writeSafetensors(path, tensors)
+  expect(await readSafetensors(path, { halves: 'keep' })).toEqual(tensors)
+  const wide = await readSafetensors(path)
+  expect(wide.get('half')).toEqual({ shape: [3], dtype: 'f32', data: new Float32Array([1, -2, 2 ** -24]) })
+  expect(wide.get('signed')).toEqual(tensors.get('signed'))
+})

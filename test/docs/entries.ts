@@ -14,6 +14,7 @@ export const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'docs/language.md',
+  'docs/dtypes.md',
   'docs/debugging.md',
   'docs/runtime.md',
   'docs/architecture.md',

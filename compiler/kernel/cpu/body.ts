@@ -66,7 +66,8 @@ export function bodyOf(e: Exprs, b: Buffers, grouping: Grouping, g: Group, index
       stageOf.set(total, n)
       stages[n] = [...(stages[n] ?? []), { combine: kernel.combine, value, total }]
     }
-    const result = narrowedTotal(e, kernel.kind === 'reduce' ? kernel.combine : 'add', y.aval.dtype, total)
+    const how = kernel.kind === 'reduce' || kernel.kind === 'scatter' ? kernel.combine : 'add'
+    const result = narrowedTotal(e, how, y.aval.dtype, total)
     held.set(y, { index: domain.outer, value: result })
     if (stored.has(y))
       writes.push({
