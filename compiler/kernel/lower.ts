@@ -3,6 +3,7 @@ import { size } from '../ir/types.js'
 import type { KernelRule } from '../ops/op.js'
 import { kindOf, updateRule } from '../pass/graph.js'
 import type { Group, Grouping } from '../pass/group.js'
+import { lowerAttention } from './attention.js'
 import type { Lowered } from './build.js'
 import { lowerCpuAttention } from './cpu/attention.js'
 import { lowerCpuCumulative } from './cpu/cumulative.js'
@@ -48,6 +49,7 @@ function lowerForCpu(grouping: Grouping, g: Group, target: Target): Lowered {
 
 /** Strategies by the kind of an equation with a kernel of its own; products have the others. */
 const ownKernels: Partial<Record<KernelRule['kind'], typeof lowerScatter>> = {
+  attention: lowerAttention,
   scatter: lowerScatter,
   segments: lowerSegments,
   cumulative: lowerCumulative,

@@ -88,7 +88,9 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
     sizes(B, B.free),
     sizes(A, A.contract),
   ]
-  const [batch, M, N, K] = [size(batchShape), size(mShape), size(nShape), size(kShape)]
+  // Nothing to compute is one element that nobody reads.
+  const some = (shape: readonly number[]): number => Math.max(1, size(shape))
+  const [batch, M, N, K] = [some(batchShape), some(mShape), some(nShape), size(kShape)]
   const { rows, columns, across, down, subgroup } = matmulShape(M, N, K, batch, target)
 
   // Which tile: along N in x, along M in y, the batch in z, unless a dim is too long.

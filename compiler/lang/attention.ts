@@ -14,8 +14,9 @@ import { BOOL, sameDType, tensorOf } from './operand.js'
  * of them count; both broadcast to [batch, heads, length, keys]. `isCausal`: query t sees keys 0 … t. `scale` is 1 / √width when
  * absent. A query that sees no key at all gets the mean of all values, as in JAX.
  *
- * The scores are never in memory: they are made and summed up tile by tile, here and in the derivative (Dao et al. 2022,
- * FlashAttention). A gradient of the bias is as large as the bias.
+ * For long sequences the scores are never in memory: they are made and summed up block by block, here and in the derivative (Dao et
+ * al. 2022, FlashAttention), and a gradient of the bias is as large as the bias. Short ones, where that is no gain, and on GPUs heads whose
+ * width is no multiple of 4 or above 128, are two products and a softmax.
  *
  * Throws FoveaError 'shape' when lengths, heads or widths do not fit, 'dtype' for operands of other dtypes.
  *

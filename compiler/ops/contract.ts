@@ -170,6 +170,14 @@ export const dotGeneral: OpRecord = op({
       params: { lhsContract: [], rhsContract: [], lhsBatch: [], rhsBatch: [] },
     },
     {
+      inputs: [{ shape: [0, 4] }, { shape: [4, 3] }],
+      params: { lhsContract: [1], rhsContract: [0], lhsBatch: [], rhsBatch: [] },
+    },
+    {
+      inputs: [{ shape: [3, 0] }, { shape: [0, 5] }],
+      params: { lhsContract: [1], rhsContract: [0], lhsBatch: [], rhsBatch: [] },
+    },
+    {
       inputs: [{ shape: [33, 17] }, { shape: [17, 36] }],
       params: { lhsContract: [1], rhsContract: [0], lhsBatch: [], rhsBatch: [] },
     },

@@ -32,7 +32,11 @@ const gradients =
     return [y, ...pullback(xs[inputs])]
   }
 
-for (const [name, target] of [['cpu', cpu]] as const) {
+for (const [name, target] of [
+  ['cpu', cpu],
+  ['software', gpu],
+  ['gpu', { ...gpu, class: 'gpu' as const }],
+] as const) {
   test(`${name}: forward is one dispatch, whatever the mask`, () => {
     const window = (): any => {
       const [row, column] = [expandDims(arange(length), 1), expandDims(arange(length), 0)]
