@@ -35,6 +35,7 @@ export const passes: readonly (readonly [string, (fn: Fn, target?: Target) => Fn
   ['simplify', simplify],
   ['cse', cse],
   ['expand', expand],
+  ['control', control],
   ['simplify', simplify],
   ['cse', cse],
   ['dce', dce],

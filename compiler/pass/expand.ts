@@ -31,6 +31,7 @@ export function expand(fn: Fn, target?: Target): Fn {
       eqns.push({
         op: q.op,
         params: q.params,
+        ...(q.fns && { fns: q.fns }),
         inputs: q.inputs.map((v) => inner.get(v)!),
         outputs,
         loc: eqn.loc,
