@@ -1,6 +1,9 @@
 import type { Expr } from './expr.js'
 import { builtins, isMutable, type Stmt, scratchBase } from './ir.js'
 
+/** Operations in one another, at most: parsers of WGSL end at some depth. */
+const deepest = 64
+
 /**
  * Names shared subexpressions with `let`, each as far out as its variables allow: work that does not change in a loop is done
  * before it, and nothing is computed twice. `known` names the variables that the kernel begins with.
@@ -10,6 +13,8 @@ export function bindLets(body: readonly Stmt[], known: Iterable<string> = builti
   let next = 0
   const names = new Map<Expr, string>()
   const rewritten = new Map<Expr, Expr>()
+  /** Operations in one another in what is written for an expression. */
+  const depths = new Map<Expr, number>()
 
   const block = (stmts: readonly Stmt[], outer: ReadonlySet<string>): Stmt[] => {
     const known = new Set(outer)
@@ -27,11 +32,13 @@ export function bindLets(body: readonly Stmt[], known: Iterable<string> = builti
       const parts = x.k === 'load' ? [x.at] : x.args
       let ready = true
       for (const part of parts) ready = visit(part, inLoop) && ready
+      const depth = 1 + parts.reduce((most, part) => Math.max(most, names.has(part) ? 0 : (depths.get(part) ?? 0)), 0)
+      depths.set(x, depth)
       // Scratch changes, so its loads stay where they are.
       if (x.k === 'load' && x.buffer >= scratchBase) return false
       // Part of the instruction that reads or writes there.
       if (x.k === 'op' && x.f === 'offset') return ready
-      if (ready && ((uses.get(x) ?? 0) > 1 || inLoop)) {
+      if (ready && ((uses.get(x) ?? 0) > 1 || inLoop || depth >= deepest)) {
         const name = `v${next++}`
         out.push({ k: 'let', name, value: rewrite(x) })
         names.set(x, name)

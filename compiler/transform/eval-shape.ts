@@ -1,5 +1,5 @@
 import type { DType } from '../ir/types.js'
-import { traceFn } from '../trace/collect.js'
+import { tracePrinting } from '../trace/collect.js'
 import { inputTensor, Tensor } from '../trace/tensor.js'
 import { flatten, unflatten } from '../trace/tree.js'
 import type { ShapeOnly, ShapesOf } from '../types/transform.js'
@@ -14,7 +14,7 @@ import type { ShapeOnly, ShapesOf } from '../types/transform.js'
  * console.log(out) // { shape: [ 8, 4 ], dtype: 'f32' }
  */
 export function evalShape<A extends readonly any[], R>(f: (...args: A) => R, ...args: ShapesOf<A, true>): ShapesOf<R> {
-  const traced = traceFn(
+  const traced = tracePrinting(
     f as (...args: any[]) => unknown,
     (args as readonly unknown[]).map(placeholders),
     f.name || 'evalShape',

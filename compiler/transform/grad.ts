@@ -1,4 +1,4 @@
-import { isFloat, showAval } from '../ir/types.js'
+import { isFloat, showAval, showShape } from '../ir/types.js'
 import * as p from '../ops/prim.js'
 import { tracePrinting } from '../trace/collect.js'
 import { FoveaError } from '../trace/error.js'
@@ -52,7 +52,8 @@ export const valueAndGrad = ((
         : fail('grad: with hasAux the function must return [loss, aux]')
       : value
     if (!(loss instanceof Tensor)) return fail('grad: the function must return a tensor')
-    if (loss.aval.shape.length) fail('grad: the loss must be a scalar; reduce it with sum or mean')
+    if (loss.aval.shape.length)
+      fail(`grad: the loss must be a scalar, got ${showShape(loss.aval.shape)}; reduce it with sum or mean`)
     if (!isFloat(loss.aval.dtype))
       throw new FoveaError('dtype', `grad: the loss must be a float, got ${loss.aval.dtype}`, where()())
     // The loss comes first among the flattened results.

@@ -1,7 +1,7 @@
 import type { DType } from '../ir/types.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { Float } from './operand.js'
-import type { Dim, IsAny, ShapeError, Unknown } from './shape.js'
+import type { Dim, IsAny, ShapeError, Show, Unknown } from './shape.js'
 
 type AnyFunction = (...args: never[]) => unknown
 
@@ -41,7 +41,7 @@ export type CheckLoss<R, Aux> =
             ? [Unknown<S>] extends [never]
               ? S extends readonly []
                 ? unknown
-                : ShapeError<'grad: the loss must be a scalar; reduce it with sum or mean'>
+                : ShapeError<`grad: the loss must be a scalar, got ${Show<S>}; reduce it with sum or mean`>
               : unknown
             : ShapeError<`grad: the loss must be a float, got ${D & DType}`>
         : ShapeError<'grad: the function must return a tensor'>

@@ -5,18 +5,18 @@ import {
   customJvp,
   debug,
   destroyDevice,
-  div,
   exp,
   FoveaError,
   getDevice,
   grad,
+  greater,
   jit,
   jvp,
-  log,
   mul,
   namedScope,
   ones,
   show,
+  sqrt,
   sum,
   type Tensor,
   tensor,
@@ -155,7 +155,7 @@ describe('debug.print', () => {
 describe('debug.nans', () => {
   const model = (p: { w: F<[2]> }, x: F<[2]>): { loss: F<[]> } => {
     const y = mul(x, p.w)
-    return { loss: sum(namedScope('head', () => log(y))) }
+    return { loss: sum(namedScope('head', () => sqrt(y))) }
   }
   test('names the op, its operands, the scope and the line', async () => {
     const f = jit(model)
@@ -164,10 +164,10 @@ describe('debug.nans', () => {
     const err = await failure(() => f({ w: ones([2]) }, tensor([-1, 2])))
     expect(err.code).toBe('nan')
     expect(err.message).toContain(
-      `debug.nans: NaN in the result 'loss' f32[] of 'model': log made the first, f32[2] from f32[2] in [-1, 2], in scope 'head'`,
+      `debug.nans: NaN in the result 'loss' f32[] of 'model': sqrt made the first, f32[2] from f32[2] in [-1, 2], in scope 'head'`,
     )
     expect(err.loc?.file).toBe(here)
-    expect(await (await f({ w: ones([2]) }, tensor([1, 1]))).loss.item()).toBe(0)
+    expect(await (await f({ w: ones([2]) }, tensor([1, 1]))).loss.item()).toBe(2)
     debug.nans(false)
     expect(Number.isNaN(await (await f({ w: ones([2]) }, tensor([-1, 2]))).loss.item())).toBe(true)
   })
@@ -178,9 +178,7 @@ describe('debug.nans', () => {
     expect(overflow.message).toContain(
       'an infinity in the result f32[2]: exp made the first, f32[2] from f32[2] in [1, 100]',
     )
-    const slope = await failure(() =>
-      jit(grad((x: F<[2]>) => sum(where(tensor([true, false]), x, div(0, x) as F<[2]>))))(tensor([1, 0])),
-    )
+    const slope = await failure(() => jit(grad((x: F<[2]>) => sum(where(greater(x, 0), sqrt(x), 0))))(tensor([1, 0])))
     expect(slope.code).toBe('nan')
     expect(slope.loc?.file).toBe(here)
   })
@@ -195,9 +193,9 @@ describe('debug.nans', () => {
 
   test('donated arguments are given up as always', async () => {
     debug.nans()
-    const step = jit((x: F<[2]>) => log(x), { donate: [0] })
+    const step = jit((x: F<[2]>) => sqrt(x), { donate: [0] })
     const x = await jit((y: F<[2]>) => mul(y, 1))(tensor([1, 1]))
-    expect([...(await (await step(x)).data())]).toEqual([0, 0])
+    expect([...(await (await step(x)).data())]).toEqual([1, 1])
     expect((await failure(() => x.data())).code).toBe('disposed')
     expect((await failure(() => step(tensor([-1, 1])))).code).toBe('nan')
   })

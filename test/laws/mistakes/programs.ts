@@ -12,7 +12,7 @@ export const programs: readonly Mistake[] = [
   [
     'grad of a vector',
     () => grad(any((x: Any) => f.mul(x, 2)))(ones([3])),
-    'grad: the loss must be a scalar; reduce it with sum or mean',
+    'grad: the loss must be a scalar, got [3]; reduce it with sum or mean',
   ],
   [
     'grad by integers',

@@ -19,7 +19,7 @@ export const cases = [
   () => poly((x: F<['b', 'd']>, w: F<['e', 'o']>): F<['b', 'o']> => matmul(x, w)), // matmul: inner dims differ: d vs e in [b, d] x [e, o]
   () => poly((x: F<['b', 'd']>): F<['b', 'e']> => mul(x, 2)), // Type 'Tensor<["b", "d"], "f32">' is not assignable to type 'F<["b", "e"]>'.
   () => norm(f32('B', 'T', 256), { g: f32(512) }), // expected dim 512, got 256
-  () => grad((w: F<[64, 10]>) => matmul(w, f32(10, 2))), // grad: the loss must be a scalar; reduce it with sum or mean
+  () => grad((w: F<[64, 10]>) => matmul(w, f32(10, 2))), // grad: the loss must be a scalar, got [64, 2]; reduce it with sum or mean
   () => grad((_w: F<[64]>) => i32()), // grad: the loss must be a float, got i32
   () => grad((w: F<[64]>) => sum(w), { hasAux: true }), // grad: with hasAux the function must return [loss, aux]
   () => grad((_w: F<[64]>) => 3), // grad: the function must return a tensor
