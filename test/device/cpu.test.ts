@@ -133,6 +133,80 @@ describe.each(modes)('$name', ({ threads, shared }) => {
     await expect(good.run([f32(1, 2, 3, 4)])).rejects.toMatchObject(reason)
   })
 
+  test('loops of small kernels and of kernels that are shared, one in another', async () => {
+    const n = 300
+    const device = await open(threads, shared)
+    const bytes = 4 * n
+    // x ← 2x + 1 twice in each of three turns; y ← x + y after each.
+    const nested = program(
+      device.target,
+      n,
+      [
+        [update, 0],
+        [update, 0],
+        [sum, 0, 1, 2],
+        [linear(1, 0), 2, 1],
+      ],
+      {
+        buffers: [
+          { kind: 'input', index: 0, bytes },
+          { kind: 'input', index: 1, bytes },
+          { kind: 'temp', slot: 0, bytes },
+        ],
+        outputs: [0, 1].map((buffer) => ({ shape: [n], dtype: 'f32', buffer, donated: true })),
+        steps: [{ kind: 'loop', count: 3, body: [{ kind: 'loop', count: 2, body: [0] }, 2, 3] }],
+      },
+    )
+    const start = Array.from({ length: n }, (_, i) => i % 5)
+    for (const grains of [
+      [400, 400, 400, 400],
+      [1, 50, 7, 299],
+      [64, 1, 400, 400],
+      [400, 1, 3, 1],
+    ]) {
+      const dispatches = nested.dispatches.map((d, i) => ({ ...d, grain: grains[i] }))
+      const run = await load(device, { ...nested, dispatches })
+      for (let call = 0; call < 30; call++) {
+        const [x, y] = await run.run([f32(...start), f32(...start)])
+        let [a, b] = [start, start]
+        for (let turn = 0; turn < 3; turn++) {
+          a = a.map((v) => 2 * (2 * v + 1) + 1)
+          b = b.map((v, i) => v + a[i])
+        }
+        expect([...(await x.read())]).toEqual(a)
+        expect([...(await y.read())]).toEqual(b)
+      }
+    }
+  })
+
+  test('a kernel that traps in a loop fails the call, and names itself', async () => {
+    const device = await open(threads, shared)
+    const bytes = 16
+    const bad = program(
+      device.target,
+      4,
+      [
+        [trap, 0, 1],
+        [update, 0],
+      ],
+      {
+        buffers: [
+          { kind: 'input', index: 0, bytes },
+          { kind: 'output', index: 0, bytes },
+        ],
+        outputs: [{ shape: [4], dtype: 'f32', buffer: 1, donated: false }],
+        steps: [{ kind: 'loop', count: 1000, body: [0, 1] }],
+      },
+    )
+    const run = await load(device, bad)
+    // 0, 1, 3: in the third turn.
+    const [y] = await run.run([f32(0, 0, 0, 0)])
+    await expect(y.read()).rejects.toMatchObject({
+      code: 'device-lost',
+      message: expect.stringContaining("kernel 'trap' (ops mul, add in model/head) failed: RuntimeError: unreachable"),
+    })
+  })
+
   test('a thread that dies is an error of the calls under way', async () => {
     const device = await open(threads, shared)
     const { target } = device

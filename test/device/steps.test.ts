@@ -7,11 +7,12 @@ import type { Fn } from '../../compiler/ir/types.js'
 import { size } from '../../compiler/ir/types.js'
 import type { RefArray } from '../../compiler/ops/index.js'
 import { type ArrayStorage, hostArray } from '../../runtime/array.js'
-import { openCpu } from '../../runtime/cpu/device.js'
+import { type CpuDevice, openCpu } from '../../runtime/cpu/device.js'
 import { findFeatures } from '../../runtime/cpu/features.js'
 import { host } from '../../runtime/cpu/node.js'
 import { type Device, destroyDevice, getDevice } from '../../runtime/device.js'
 import { load } from '../../runtime/executable.js'
+import type { WebgpuDevice } from '../../runtime/webgpu/device.js'
 import { drawInputs } from '../laws/sample.js'
 
 /** Control flow written in the IR's text form, on the device against the reference interpreter. */
@@ -20,6 +21,10 @@ beforeAll(async () => {
   device = await getDevice()
 })
 afterAll(destroyDevice)
+
+/** Takes the ground away under a device. */
+const lose = (lost: Device): unknown =>
+  lost.target.class === 'cpu' ? (lost as CpuDevice).engine.end() : (lost as WebgpuDevice).gpu.destroy()
 
 const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint8Array } as const
 const onHost = ({ data, shape, dtype }: RefArray): ArrayStorage =>
@@ -244,6 +249,26 @@ describe('a while', () => {
   })
 })
 
+describe('calls whose end is not known beforehand', () => {
+  test('take effect in the order they are made', async () => {
+    const program = compile(parse(counting), device.target, { donated: new Set([1]) })
+    const executable = await load(device, program)
+    const number = (n: number) => hostArray(Int32Array.of(n), [], 'i32')
+    const calls: Promise<ArrayStorage[]>[] = []
+    let state = number(0)
+    for (const bound of [5, 3, 40, 41]) {
+      const call = executable.run([number(bound), state])
+      calls.push(call)
+      ;[state] = await call
+    }
+    expect((await state.read())[0]).toBe(41)
+    // Not awaited one by one.
+    const results = await Promise.all([7, 300, 0].map((bound) => executable.run([number(bound), number(2)])))
+    const values = await Promise.all(results.map(async ([y]) => (await y.read())[0]))
+    expect(values).toEqual([7, 300, 2])
+  })
+})
+
 const branches = `[
   fn zero(%0: f32[3]) { %1: f32[3] = sin(%0) return %1 },
   fn one(%0: f32[3]) { return %0 },
@@ -293,4 +318,12 @@ test('a barrier is a name, and its operands come before what reads it', async ()
   await run(`fn f(%0: f32[3], %1: f32[3]) {
     %2: f32[3] = sin(%0) %3: f32[3], %4: f32[3] = barrier(%2, %1) {id: 0} %5: f32[3] = add(%3, %4) return %5, %4
   }`)
+})
+
+test('a call whose end is not known beforehand fails when the device is lost in the middle', async () => {
+  const executable = await load(device, compile(parse(counting), device.target, { donated: new Set([1]) }))
+  const state = hostArray(Int32Array.of(0), [], 'i32')
+  const call = executable.run([hostArray(Int32Array.of(2 ** 31 - 1), [], 'i32'), state]).then(([y]) => y.read())
+  setTimeout(() => lose(device), 50)
+  await expect(call).rejects.toMatchObject({ code: 'device-lost' })
 })
