@@ -1,4 +1,5 @@
 export { type CategoricalOptions, type ChoiceOptions, categorical, choice, permutation } from './categorical.js'
 export { cauchy, exponential, gumbel, laplace, logistic, normal, truncatedNormal } from './continuous.js'
+export { beta, dirichlet, gamma, loggamma } from './gamma.js'
 export { bits, foldIn, type Key, key, split } from './keys.js'
 export { bernoulli, rademacher, randint, uniform } from './uniform.js'

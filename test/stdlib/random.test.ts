@@ -1,16 +1,20 @@
 import { afterAll, expect, test } from 'vitest'
-import { arange, cast, destroyDevice, log, mul, reshape, tensor } from '../../index.js'
+import { arange, cast, destroyDevice, grad, log, mul, reshape, sum, tensor } from '../../index.js'
 import {
   bernoulli,
+  beta,
   bits,
   categorical,
   cauchy,
   choice,
+  dirichlet,
   exponential,
   foldIn,
+  gamma,
   gumbel,
   key,
   laplace,
+  loggamma,
   logistic,
   normal,
   permutation,
@@ -64,6 +68,19 @@ test('continuous distributions up to rounding of the logarithm', async () => {
   await close(laplace(k, [6]), 'laplace')
   await close(cauchy(k, [6]), 'cauchy')
   await close(logistic(k, [6]), 'logistic')
+})
+
+test('gamma and what is made of it', async () => {
+  const close = (x: Any, name: keyof typeof want): Promise<void> =>
+    assertClose(x, (want[name] as number[]).flat() as number[], { atol: 1e-6, rtol: 2e-5 })
+  await close(gamma(k, tensor([0.1, 0.5, 1, 2.5, 10, 100])), 'gamma')
+  await close(loggamma(k, tensor([0.001, 0.5, 1, 2.5, 10, 100])), 'loggamma')
+  await close(gamma(k, 2, [300]), 'gammaShape')
+  await close(beta(k, 2, 3, [6]), 'beta')
+  await close(reshape(dirichlet(k, tensor([0.5, 1, 3]), [2]) as Any, [6]), 'dirichlet')
+  expect(() => grad((a: any) => sum(gamma(k, a)) as any)(tensor([1, 2]))).toThrow(
+    'gamma: draws have no derivative by the shape parameter',
+  )
 })
 
 test('draws of categories are equal', async () => {
