@@ -22,16 +22,35 @@ export interface TracedFun {
 /** Names declared by `fovea`, wherever they were imported from. */
 export function transformsIn(checker: ts.TypeChecker): TransformOf {
   const known = new Map<ts.Symbol, string | undefined>()
+  const renamed = new Map<ts.SourceFile, ReadonlySet<string>>()
+  /** Most calls are told by their name, without asking what it stands for. */
+  const mayBe = ({ text }: ts.MemberName, file: ts.SourceFile): boolean => {
+    if (transforms.has(text)) return true
+    let names = renamed.get(file)
+    if (!names) renamed.set(file, (names = renamedIn(file)))
+    return names.has(text)
+  }
   return (call) => {
     const callee = bare(call.expression)
     const name = ts.isIdentifier(callee) ? callee : ts.isPropertyAccessExpression(callee) ? callee.name : undefined
-    if (!name) return undefined
+    if (!name || !mayBe(name, call.getSourceFile())) return undefined
     const symbol = checker.getSymbolAtLocation(name)
     if (!symbol) return undefined
     if (!known.has(symbol)) known.set(symbol, transformOf(checker, symbol))
     return known.get(symbol)
   }
 }
+
+/** Names that imports of a file give to others: `jit as compile`. */
+const renamedIn = (file: ts.SourceFile): ReadonlySet<string> =>
+  new Set(
+    file.statements.flatMap((statement) => {
+      const bindings = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : undefined
+      return bindings && ts.isNamedImports(bindings)
+        ? bindings.elements.flatMap(({ propertyName, name }) => (propertyName ? [name.text] : []))
+        : []
+    }),
+  )
 
 function transformOf(checker: ts.TypeChecker, symbol: ts.Symbol): string | undefined {
   const isAlias = (symbol.flags & ts.SymbolFlags.Alias) !== 0
