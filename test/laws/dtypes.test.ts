@@ -28,6 +28,8 @@ const limits: Partial<Record<DType, readonly [number, number]>> = {
 /** The sample with its operands in another dtype: those that are f32, or all where none is. */
 function inDtype(sample: Sample, dtype: DType): Sample {
   const floats = sample.inputs.some((x) => (x.dtype ?? 'f32') === 'f32')
+  // Operands that are so already may fit each other.
+  if (!floats && sample.inputs.every((x) => x.dtype === dtype)) return sample
   const range = limits[dtype]
   const inputs = sample.inputs.map((x) => {
     if (floats && (x.dtype ?? 'f32') !== 'f32') return x
