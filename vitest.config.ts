@@ -9,6 +9,7 @@ const onDevice = [
   'laws/dtype',
   'laws/kernel-shapes',
   'laws/passes-jit',
+  'laws/jax-functions',
   'models/',
   'stdlib/',
 ]

@@ -306,6 +306,8 @@ export function delinearize(e: Exprs, at: Expr, shape: readonly number[]): Expr[
 
 /** The index in shape `to` of the element that has `index` in shape `from`: equal runs of dims stay apart. */
 export function reshapeIndex(e: Exprs, index: readonly Expr[], from: readonly number[], to: readonly number[]): Expr[] {
+  // Nothing is there to be read.
+  if (from.includes(0)) return to.map(() => e.index(0))
   const out: Expr[] = []
   let i = 0
   let j = 0

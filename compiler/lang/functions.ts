@@ -141,7 +141,10 @@ export const hypot: BinaryFn<'hypot', Float> = binary('hypot', FLOAT, (a, b) => 
   const divisor = prim.select(prim.eq(more, prim.like(more, 0)), one, more)
   // Equal sizes may both be infinite.
   const ratio = prim.select(prim.eq(x, y), one, prim.div(prim.min(x, y), divisor))
-  return prim.mul(more, prim.sqrt(prim.add(one, prim.mul(ratio, ratio))))
+  const length = prim.mul(more, prim.sqrt(prim.add(one, prim.mul(ratio, ratio))))
+  // IEEE 754: infinite beside an infinity, though the other be NaN.
+  const infinite = prim.like(x, Number.POSITIVE_INFINITY)
+  return prim.select(prim.or(prim.eq(x, infinite), prim.eq(y, infinite)), infinite, length)
 })
 
 /**

@@ -42,8 +42,11 @@ function floored(a: AnyTensor, b: AnyTensor): [AnyTensor, AnyTensor] {
   const unlike = prim.xor(prim.lt(rest, zero), prim.lt(b, zero))
   const off = prim.and(prim.ne(rest, zero), unlike)
   const mod = prim.select(off, prim.add(rest, b), rest)
-  const whole = isFloat(a.dtype) ? prim.round(prim.div(prim.sub(a, rest), b)) : prim.div(a, b)
-  return [prim.select(off, prim.sub(whole, prim.like(a, 1)), whole), mod]
+  const float = isFloat(a.dtype)
+  const whole = float ? prim.round(prim.div(prim.sub(a, rest), b)) : prim.div(a, b)
+  const quotient = prim.select(off, prim.sub(whole, prim.like(a, 1)), whole)
+  // A float by 0 has no remainder, but its quotient is infinite.
+  return [float ? prim.select(prim.eq(b, zero), prim.div(a, b), quotient) : quotient, mod]
 }
 /**
  * Quotient rounded down, with broadcasting, as Python's `//`. Integers by 0 give 0 or -1.

@@ -2,12 +2,13 @@ import { type Builder, builder } from '../ir/build.js'
 import { type Eqn, type Fn, showAval, type Var } from '../ir/types.js'
 import { sameAval } from '../ir/verify.js'
 import { arithmetic } from './simplify/arithmetic.js'
+import { empty } from './simplify/empty.js'
 import { fold } from './simplify/fold.js'
 import type { Context, Rule } from './simplify/rule.js'
 import { views } from './simplify/views.js'
 
 /** In this order: 1 · c is the constant c itself, not a new one. */
-const rules: readonly Rule[] = [arithmetic, fold, views]
+const rules: readonly Rule[] = [empty, arithmetic, fold, views]
 
 /**
  * Algebraic simplification and constant folding, in one walk: an equation is rewritten until no rule applies, and by then

@@ -50,6 +50,11 @@ export function batchFn(
         // Functions that an equation runs may hold collectives.
         const collective = axis.name !== undefined && (eqn.params.axisName === axis.name || eqn.fns !== undefined)
         if (!on.includes(true) && !collective) return bind(record, xs, eqn.params, eqn.fns)
+        if (axis.size === 0 && !collective) {
+          // Of no examples there is nothing to compute, and rules need not divide by their number.
+          for (const v of eqn.outputs) mapped.add(v)
+          return eqn.outputs.map(({ aval }) => p.full([0, ...aval.shape], 0, aval.dtype))
+        }
         const { params, fns = [] } = eqn
         const result = batch({ inputs: xs, batched: on, size: axis.size, axisName: axis.name, params, fns })
         const whole = Array.isArray(result) ? { outs: result, batched: result.map(() => true) } : result
