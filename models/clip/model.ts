@@ -29,7 +29,7 @@ import {
   where,
   zeros,
 } from '../../index.js'
-import { layerNorm } from '../../stdlib/nn/index.js'
+import { contrastiveLoss, layerNorm } from '../../stdlib/nn/index.js'
 import { encodeAt } from '../parts/transformer.js'
 import type { ClipConfig, ResNetClipConfig, TextConfig, VisionConfig } from './config.js'
 import type { ClipParams, ResNetClipParams, TextParams, VisionParams } from './params.js'
@@ -138,6 +138,16 @@ export const contrastive = poly((logits: F<['n', 'n']>): F<[]> => {
   return mul(add(hits(logSoftmax(logits, 1)), hits(logSoftmax(logits, 0))), -0.5 / n)
 })
 
+/** Pairs from which on the table of all scores is worth avoiding: it would take 16 MiB, and as much again for its gradient. */
+const manyPairs = 2048
+
+const pairLoss = poly(
+  (images: F<['n', 'e']>, texts: F<['n', 'e']>, logitScale: F<[]>): F<[]> =>
+    images.shape[0] < manyPairs
+      ? contrastive(clipLogits(images, texts, logitScale))
+      : contrastiveLoss(images, texts, exp(logitScale)),
+)
+
 /** The contrastive loss of a batch of pairs: scalar. */
 export function clipLoss(
   p: ClipParams,
@@ -147,7 +157,7 @@ export function clipLoss(
   mask: I<['b', 't']>,
 ): F<[]> {
   const [images, texts] = [encodeImage(p, config, pixels), encodeText(p, config, ids, mask)]
-  return namedScope('loss', () => contrastive(clipLogits(images, texts, p.logit_scale)))
+  return namedScope('loss', () => pairLoss(images, texts, p.logit_scale))
 }
 
 /** Unit-length embeddings of pictures [b, 3, s, s] → [b, e] by a trained ResNet. */
@@ -169,7 +179,7 @@ export function clipLossResNet(
 ): [loss: F<[]>, stats: ResNetStats] {
   const [features, next] = namedScope('vision', () => resnetTowerTrain(p.visual, config.vision_config, stats, pixels))
   const [images, texts] = [normalise(features), encodeText(p, config, ids, mask)]
-  return [namedScope('loss', () => contrastive(clipLogits(images, texts, p.logit_scale))), next]
+  return [namedScope('loss', () => pairLoss(images, texts, p.logit_scale)), next]
 }
 
 /** The temperature kept in [1, 100], as after each step of training: logit_scale in [0, ln 100]. Source: Radford et al. 2021, 2.5. */
