@@ -304,11 +304,12 @@ function probeOf(graph: Graph, leaves: Leaves, g: Group): Probe {
 function ordered(groups: readonly Group[], after: ReadonlyMap<Group, readonly Group[]>): Group[] {
   const out: Group[] = []
   const state = new Map<Group, 'open' | 'done'>()
-  const reaches = (from: Group, to: Group): boolean => {
+  /** It depends on a group that is being placed, or is one. */
+  const waits = (from: Group): boolean => {
     const seen = new Set<Group>()
     const stack = [from]
     for (let g = stack.pop(); g; g = stack.pop()) {
-      if (g === to) return true
+      if (state.get(g) === 'open') return true
       if (seen.has(g) || state.get(g) === 'done') continue
       seen.add(g)
       stack.push(...g.deps)
@@ -319,7 +320,7 @@ function ordered(groups: readonly Group[], after: ReadonlyMap<Group, readonly Gr
     if (state.has(g)) return
     state.set(g, 'open')
     for (const d of g.deps) visit(d)
-    for (const d of after.get(g) ?? []) if (!state.has(d) && !reaches(d, g)) visit(d)
+    for (const d of after.get(g) ?? []) if (!state.has(d) && !waits(d)) visit(d)
     state.set(g, 'done')
     out.push(g)
   }

@@ -146,6 +146,31 @@ describe('a scan', () => {
     }`)
   })
 
+  test('that updates windows at places it counts itself: readers of old values come first, in an order that is possible', async () => {
+    await run(
+      `fn f(%0: i32[], %1: f32[4,6], %2: f32[4,6]) {
+      %3: i32[], %4: f32[4,6], %5: f32[4,6], %6: f32[3,4,6] = scan(%1, %0, %2, %2) {length: 3, reverse: false, consts: 1, carry: 3} [
+        fn body(%0: f32[4,6], %1: i32[], %2: f32[4,6], %3: f32[4,6]) {
+          %4: i32[] = constant() {value: 1, dtype: "i32"}
+          %5: i32[] = add(%1, %4)
+          %6: f32[4,6] = sin(%3)
+          %7: i32[] = constant() {value: 0, dtype: "i32"}
+          %8: f32[2,3] = dynamicSlice(%6, %1, %7) {sizes: [2, 3]}
+          %9: f32[2,3] = sin(%8)
+          %10: f32[4,6] = dynamicUpdateSlice(%0, %9, %1, %4)
+          %11: f32[1,1] = dynamicSlice(%2, %1, %7) {sizes: [1, 1]}
+          %12: f32[4,6] = dynamicUpdateSlice(%0, %11, %1, %4)
+          %13: f32[2,3] = dynamicSlice(%12, %1, %7) {sizes: [2, 3]}
+          %14: f32[4,6] = dynamicUpdateSlice(%2, %13, %5, %4)
+          return %5, %10, %14, %10
+        }
+      ]
+      return %3, %4, %5, %6
+    }`,
+      { 0: 0 },
+    )
+  })
+
   test('in a scan', async () => {
     await run(`fn f(%0: f32[2], %1: f32[3,4,2]) {
       %2: f32[2], %3: f32[3,4,2] = scan(%0, %1) {length: 3, reverse: true, consts: 0, carry: 1} [
