@@ -1,5 +1,6 @@
 import { FoveaError } from '../../compiler/trace/error.js'
 import { centreCrop } from './crop.js'
+import { filters } from './filters.js'
 import { resize, resizeShortestEdge } from './resize.js'
 import type { Rgb } from './rgb.js'
 
@@ -13,7 +14,7 @@ export interface PreprocessorConfig {
   readonly do_resize?: boolean
   /** A number is the shortest edge if there is a crop, else both sides. */
   readonly size?: Size
-  /** PIL's number of the filter. Only 3, bicubic, which every CLIP, BLIP and LLaVA asks for. */
+  /** Pillow's number of the filter, 3 (bicubic) if left out: 0 nearest, 1 Lanczos, 2 bilinear, 4 box, 5 Hamming. */
   readonly resample?: number
   readonly do_center_crop?: boolean
   /** A number is both sides. */
@@ -57,12 +58,14 @@ export function resizeAndCrop(image: Rgb, config: PreprocessorConfig): Rgb {
 }
 
 function resizeTo(image: Rgb, { size, resample = 3, do_center_crop: crop }: PreprocessorConfig): Rgb {
-  if (resample !== 3) throw wants('resample', 'as 3, PIL bicubic', resample)
+  const filter = filters[resample]
+  if (filter === undefined) throw wants('resample', "as one of Pillow's filters, 0 to 5", resample)
   if (size === undefined) throw wants('size', 'with do_resize', size)
-  if (typeof size === 'number') return crop ? resizeShortestEdge(image, size) : resize(image, size, size)
-  if ('shortest_edge' in size) return resizeShortestEdge(image, size.shortest_edge)
+  if (typeof size === 'number')
+    return crop ? resizeShortestEdge(image, size, filter) : resize(image, size, size, filter)
+  if ('shortest_edge' in size) return resizeShortestEdge(image, size.shortest_edge, filter)
   const { width, height } = bothSides(size, 'size')
-  return resize(image, width, height)
+  return resize(image, width, height, filter)
 }
 
 function bothSides(
