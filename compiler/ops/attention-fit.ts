@@ -14,7 +14,7 @@ const fewQueries = 4
  * Scores of a head from which making them block by block pays: below, products of their own are as fast or faster, and the scores take
  * little memory (docs/performance.md). Software adapters are slow at it, and do it to save memory.
  */
-const fewScores: Record<Target['class'], number> = { cpu: 64 * 64, software: 512 * 512, gpu: 0 }
+const fewScores: Record<Target['class'], number> = { cpu: 128 * 128, software: 512 * 512, gpu: 0 }
 /** Width of heads up to which adapters keep lines in registers. */
 const widest = 128
 

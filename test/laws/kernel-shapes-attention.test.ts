@@ -10,7 +10,7 @@ import { checkOn, classes } from '../golden/classes.js'
 afterAll(destroyDevice)
 
 /** Attention and its gradients at sizes around the kernels' blocks, lanes and tiles, against the reference. */
-const queries = fc.constantFrom(3, 4, 5, 17, 63, 64, 65, 66, 67, 130, 500)
+const queries = fc.constantFrom(3, 4, 17, 63, 64, 65, 66, 67, 130, 500)
 /** Keys beyond as many as make a kernel of its own worth while, or all sizes up to there. */
 const keys = fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 9 }))
 const width = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(4, 8, 16, 20, 40))
@@ -21,7 +21,7 @@ test('attention and its gradients, of any sizes, with any bias and mask', async 
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...Object.keys(classes)),
-      fc.record({ B: fc.integer({ min: 1, max: 2 }), K: fc.constantFrom(1, 2, 4), G: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ B: fc.integer({ min: 1, max: 2 }), K: fc.constantFrom(1, 2, 4), G: fc.integer({ min: 1, max: 2 }) }),
       queries,
       keys,
       width,
@@ -30,7 +30,7 @@ test('attention and its gradients, of any sizes, with any bias and mask', async 
       repeated,
       fc.integer({ min: 1, max: 1e6 }),
       async (on, { B, K, G }, T, [many, more], H, isCausal, biasRepeats, maskRepeats, seed) => {
-        const S = (many ? Math.ceil(4096 / T) : 1) + more
+        const S = (many ? Math.ceil(128 ** 2 / T) : 1) + more
         const random = uniform(seed)
         const draw = (...shape: number[]): RefArray => {
           const x = random(shape, -1, 1)
@@ -52,6 +52,6 @@ test('attention and its gradients, of any sizes, with any bias and mask', async 
         await checkOn(on, f, all, { rtol: 2e-4, atol: 2e-4 })
       },
     ),
-    { numRuns: process.env.FOVEA_DEVICE === 'cpu' ? 50 : 25, endOnFailure: true },
+    { numRuns: process.env.FOVEA_DEVICE === 'cpu' ? 30 : 20, endOnFailure: true },
   )
 })
