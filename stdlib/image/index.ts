@@ -1,5 +1,5 @@
 export { centreCrop } from './crop.js'
-export { decodeImage } from './decode.js'
+export { type DecodeOptions, decodeImage } from './decode.js'
 export type { Filter } from './filters.js'
 export { type PixelValues, type PreprocessorConfig, preprocess, resizeAndCrop, toPixelValues } from './preprocess.js'
 export { resize, resizeShortestEdge } from './resize.js'

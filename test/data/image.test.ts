@@ -65,12 +65,12 @@ describe('decoding', () => {
 
   test('what cannot be decoded is named', async () => {
     const cut = (await readFile(fixture('coffee.png'))).subarray(0, 6000)
-    await expect(decodeImage(cut, 'coffee.png')).rejects.toMatchObject({
+    await expect(decodeImage(cut, { name: 'coffee.png' })).rejects.toMatchObject({
       code: 'input',
       message: expect.stringMatching(/^cannot decode image coffee\.png: .+; replace the file, or leave it out$/),
     })
     const jpeg = (await readFile(fixture('rocket.jpg'))).subarray(0, 3000)
-    await expect(decodeImage(jpeg, 'rocket.jpg')).rejects.toThrow(/^cannot decode image rocket\.jpg: /)
+    await expect(decodeImage(jpeg, { name: 'rocket.jpg' })).rejects.toThrow(/^cannot decode image rocket\.jpg: /)
     await expect(decodeImage(fixture('config.json'))).rejects.toThrow(/config\.json: .*unsupported image format/)
     await expect(decodeImage('/nowhere.png')).rejects.toThrow('/nowhere.png: there is no such file; check the path')
   })
