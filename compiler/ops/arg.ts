@@ -26,6 +26,7 @@ const arg = (
       const axis = params.axis as number
       if (!(axis >= 0 && axis < x.shape.length))
         fail(`${name}: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
+      if (x.shape[axis] === 0) fail(`${name}: expected an element along axis ${axis}, got shape ${showShape(x.shape)}`)
       takes(name, x, classes['a number'])
       return [{ shape: x.shape.filter((_, d) => d !== axis), dtype: 'i32' }]
     },

@@ -34,6 +34,8 @@ export const dotGeneral: OpRecord = op({
     ]
     if (dims.lhsBatch.length !== dims.rhsBatch.length || dims.lhsContract.length !== dims.rhsContract.length)
       fail(`dotGeneral: expected as many dims on both sides, got ${JSON.stringify(dims)}`)
+    if (new Set(pairs.map(([, i]) => i)).size < pairs.length || new Set(pairs.map(([, , j]) => j)).size < pairs.length)
+      fail(`dotGeneral: expected each dim once, got ${JSON.stringify(dims)}`)
     for (const [what, i, j] of pairs)
       if (a.shape[i] !== b.shape[j] || a.shape[i] === undefined)
         fail(

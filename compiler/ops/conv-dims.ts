@@ -50,6 +50,7 @@ export function convAxes(lhs: readonly number[], rhs: readonly number[], q: Conv
   return at.lhs.spatial.map((dim, d) => {
     const [size, window] = [lhs[dim], rhs[at.rhs.spatial[d]]]
     const [low, high] = q.padding[d]
+    if (window < 1) fail(`conv: expected a kernel of at least one tap in spatial dim ${d}, got ${showShape(rhs)}`)
     const padded = extent(size, q.lhsDilation[d]) + low + high
     const spread = extent(window, q.rhsDilation[d])
     if (spread > padded)

@@ -23,6 +23,9 @@ function infer([x, w]: readonly Aval[], params: Params): Aval[] {
   takesFloats('conv', x, w)
   if (q.dimensionNumbers.some((spec) => spec.length !== x.shape.length) || w.shape.length !== x.shape.length)
     fail(`conv: expected operands with dims ${q.dimensionNumbers.join(', ')}, got ${showAval(x)} and ${showAval(w)}`)
+  for (const name of ['stride', 'lhsDilation', 'rhsDilation'] as const)
+    if (!(q[name].length === x.shape.length - 2 && q[name].every((n) => Number.isInteger(n) && n >= 1)))
+      fail(`conv: expected a ${name} of at least 1 for each spatial dim, got ${showShape(q[name])}`)
   const at = layouts(q.dimensionNumbers)
   const [features, perGroup, out] = [x.shape[at.lhs.feature], w.shape[at.rhs.feature], w.shape[at.rhs.outer]]
   const operands = `in ${showShape(x.shape)} x ${showShape(w.shape)}`

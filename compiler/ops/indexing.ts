@@ -82,7 +82,9 @@ export const scatterAdd = op({
     takes('scatterAdd', updates, classes['a number'])
     if (ids.shape.some((n, d) => updates.shape[d] !== n))
       fail(`scatterAdd: expected updates of shape [${[...ids.shape, '…'].join(', ')}], got ${showShape(updates.shape)}`)
-    return [{ shape: [params.rows as number, ...updates.shape.slice(ids.shape.length)], dtype: updates.dtype }]
+    const rows = params.rows as number
+    if (!(Number.isInteger(rows) && rows >= 0)) fail(`scatterAdd: expected a number of rows, got ${rows}`)
+    return [{ shape: [rows, ...updates.shape.slice(ids.shape.length)], dtype: updates.dtype }]
   },
   eval: ([ids, updates], _params, [out]) => {
     const row = size(out.shape.slice(1))

@@ -1,6 +1,6 @@
 import { asDtype } from '../ir/dtype.js'
 import type { Aval, Params } from '../ir/types.js'
-import { showAval } from '../ir/types.js'
+import { isFloat, showAval } from '../ir/types.js'
 import type { Expr, Exprs } from '../kernel/expr.js'
 import { constantValue } from './create.js'
 import { type AnyTensor, op } from './op.js'
@@ -23,6 +23,11 @@ export const patches = op({
     const axes = axesOf(params)
     const n = axes.length
     const window = axes.map((a) => a.window)
+    const fill = constantValue(params.fill)
+    if (!isFloat(x.dtype) && !Number.isInteger(fill)) fail(`patches: ${fill} does not fill ${showAval(x)}`)
+    for (const a of axes)
+      if (a.stride === 0 || !(a.lhsDilation >= 1 && a.count >= 0 && a.window >= 0))
+        fail(`patches: expected windows that move, got ${JSON.stringify(a)}`)
     const expected = [x.shape[0], ...axes.map((a) => a.size), ...(ownTaps(x, axes) ? window : []), x.shape.at(-1)]
     if (x.shape.length < n + 2 || expected.join() !== x.shape.join())
       fail(`patches: expected an operand [${expected.join(', ')}], got ${showAval(x)}`)

@@ -43,6 +43,8 @@ export const maxPool = op({
     takes('maxPool', x, classes['a float'])
     if (x.shape.length !== q.window.length + 2)
       fail(`maxPool: expected ${q.window.length} spatial dims between batch and features, got ${showAval(x)}`)
+    if (![...q.window, ...q.stride].every((n) => n >= 1))
+      fail(`maxPool: expected windows and strides of at least 1, got ${showShape(q.window)} and ${showShape(q.stride)}`)
     const counts = poolAxes(x.shape, q).map((a) => a.count)
     return [{ shape: [x.shape[0], ...counts, x.shape[x.shape.length - 1]], dtype: x.dtype }]
   },

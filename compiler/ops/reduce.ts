@@ -89,6 +89,29 @@ const extremeJvp: JvpRule = ({ inputs: [x], outs: [y], tangents: [t], params }) 
   return [p.div(p.reduceSum(p.mul(hit, t), axes), p.reduceSum(hit, axes))]
 }
 
+/** The product rule along a tree of products of two: nothing is divided by, so that elements may be 0, at any order. */
+function productTangent(x: AnyTensor, t: AnyTensor, axes: readonly number[]): AnyTensor {
+  const { shape } = x.aval
+  const kept = shape.map((_, d) => d).filter((d) => !axes.includes(d))
+  const rest = kept.map((d) => shape[d])
+  const count = size(axes.map((d) => shape[d]))
+  const inFront = (y: AnyTensor): AnyTensor => p.reshape(p.transpose(y, [...axes, ...kept]), [count, ...rest])
+  if (count === 0) return p.full(rest, 0, x.aval.dtype)
+  let [values, tangents] = [inFront(x), inFront(t)]
+  for (let n = count; n > 1; n = Math.ceil(n / 2)) {
+    const half = Math.floor(n / 2)
+    const part = (y: AnyTensor, from: number, to: number): AnyTensor =>
+      p.slice(y, [from, ...rest.map(() => 0)], [to, ...rest])
+    // An odd one waits for the next round.
+    const joined = (y: AnyTensor, whole: AnyTensor): AnyTensor => (n % 2 ? p.concat([y, part(whole, n - 1, n)], 0) : y)
+    const [a, b] = [part(values, 0, half), part(values, half, 2 * half)]
+    const [ta, tb] = [part(tangents, 0, half), part(tangents, half, 2 * half)]
+    tangents = joined(p.add(p.mul(ta, b), p.mul(a, tb)), tangents)
+    values = joined(p.mul(a, b), values)
+  }
+  return p.reshape(tangents, rest)
+}
+
 export const reduceSum = reduction('reduceSum', {
   doc: 'Sum along params.axes.',
   combine: 'add',
@@ -119,13 +142,15 @@ export const reduceMin = reduction('reduceMin', {
   samples,
 })
 export const reduceProd = reduction('reduceProd', {
-  doc: 'Product along params.axes. Its derivative divides by the elements, so it is not defined where one is 0.',
+  doc: 'Product along params.axes.',
   combine: 'mul',
   init: 1,
   f: (a, b) => a * b,
-  jvp: ({ inputs: [x], outs: [y], tangents: [t], params }) => [
-    t && p.mul(y, p.reduceSum(p.div(t, x), params.axes as number[])),
-  ],
+  jvp: ({ inputs: [x], tangents: [t], params }) => [t && productTangent(x, t, params.axes as number[])],
   transpose: 'nonlinear',
-  samples: [{ inputs: [{ shape: [3, 4], low: 0.5, high: 1.5 }], params: { axes: [1] } }],
+  samples: [
+    { inputs: [{ shape: [3, 4], low: 0.5, high: 1.5 }], params: { axes: [1] } },
+    { inputs: [{ shape: [2, 3, 2], values: [0, 1.5, 0, 2, -1, 0.5, 3] }], params: { axes: [0, 1] } },
+    { inputs: [{ shape: [0, 2] }], params: { axes: [0] } },
+  ],
 })

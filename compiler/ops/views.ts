@@ -253,6 +253,8 @@ export const pad = op({
       fail(
         `pad: expected ${x.shape.length} widths for ${showAval(x)}, got low ${showShape(low)} and high ${showShape(high)}`,
       )
+    if (interior.length !== x.shape.length || interior.some((n) => n < 0))
+      fail(`pad: expected interior widths of at least 0 for ${showAval(x)}, got ${showShape(interior)}`)
     const shape = x.shape.map((n, d) => low[d] + high[d] + n + Math.max(0, n - 1) * interior[d])
     if (shape.some((n) => n < 0))
       fail(`pad: low ${showShape(low)} and high ${showShape(high)} crop more than ${showAval(x)} has`)
