@@ -77,8 +77,8 @@ function wantedNames(): readonly DeviceName[] {
   return [name]
 }
 
-/** What a kind of device needs is loaded when it is looked for. */
-async function look(name: DeviceName): Promise<Candidate> {
+/** Looks for one kind of device. What it needs is loaded now. */
+export async function look(name: DeviceName): Promise<Candidate> {
   if (name === 'cpu') return (await import('./cpu/find.js')).findCpu()
   if (isNode()) return (await import('./dawn/find.js')).findAdapter(name)
   return (await import('./webgpu/browser.js')).findBrowserGpu()

@@ -6,9 +6,14 @@ import { FoveaError } from '../trace/error.js'
 
 /**
  * The reference interpreter: runs an Fn equation by equation in f64 on plain arrays, by each record's `eval`.
- * Every other way of running is held against it. Throws FoveaError 'input' when the inputs are not what the Fn takes.
+ * Every other way of running is held against it. `round` is what becomes of each result before it is read: a model of another
+ * arithmetic than f64. Throws FoveaError 'input' when the inputs are not what the Fn takes.
  */
-export function interpret(fn: Fn, inputs: readonly RefArray[]): RefArray[] {
+export function interpret(
+  fn: Fn,
+  inputs: readonly RefArray[],
+  round: (result: RefArray, v: Var) => RefArray = (x) => x,
+): RefArray[] {
   if (inputs.length !== fn.inputs.length)
     throw new FoveaError('input', `interpret: '${fn.name}' takes ${fn.inputs.length} arrays, got ${inputs.length}`)
   const env = new Map<Var, RefArray>()
@@ -35,7 +40,7 @@ export function interpret(fn: Fn, inputs: readonly RefArray[]): RefArray[] {
           `interpret: eval of '${eqn.op}' gave ${result ? `${showAval(result)} with ${result.data.length} elements` : 'no result'}, in\n  ${printEqn(eqn, (x) => `%${x.id}`, { places: false })}`,
           eqn.loc,
         )
-      env.set(v, result)
+      env.set(v, round(result, v))
     })
   }
   return fn.outputs.map((v) => env.get(v)!)

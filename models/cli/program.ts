@@ -3,6 +3,7 @@ import { checkCommand } from './check.js'
 import { classifyCommand } from './classify.js'
 import { dataCommand } from './data.js'
 import { doctorCommand } from './doctor.js'
+import { fuzzCommand } from './fuzz.js'
 import { trainCommand } from './train.js'
 
 /** The command line `fovea`, a command a file. Commands load what they need when they run, so that help is quick. */
@@ -14,6 +15,7 @@ export const program = (): Command =>
     .addCommand(dataCommand())
     .addCommand(checkCommand())
     .addCommand(doctorCommand())
+    .addCommand(fuzzCommand())
     .addHelpText(
       'after',
       `

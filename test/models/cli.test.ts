@@ -46,7 +46,17 @@ async function fovea(...args: string[]): Promise<{ status: number; out: string; 
 }
 
 describe('usage', () => {
-  const commands = [['train'], ['train', 'clip'], ['classify'], ['data'], ['data', 'shapes'], ['check'], ['doctor']]
+  const commands = [
+    ['train'],
+    ['train', 'clip'],
+    ['classify'],
+    ['data'],
+    ['data', 'shapes'],
+    ['check'],
+    ['doctor'],
+    ['fuzz'],
+    ['fuzz'],
+  ]
   test.each([[], ...commands])('help of %s %s', async (...command) => {
     const { status, out } = await fovea(...command, '--help')
     expect(status).toBe(0)
