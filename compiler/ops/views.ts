@@ -1,5 +1,6 @@
 import type { Aval } from '../ir/types.js'
 import { sameShape, showAval, showShape, size } from '../ir/types.js'
+import type { Expr } from '../kernel/expr.js'
 import { reshapeIndex } from '../kernel/expr.js'
 import { FoveaError } from '../trace/error.js'
 import { type AnyTensor, op, type RefArray } from './op.js'
@@ -317,7 +318,7 @@ export const pad = op({
     cost: 1,
     value: ({ e, read, index, params, ins, out }) => {
       const { low, interior } = params as unknown as Record<'low' | 'interior', number[]>
-      let inside = e.lit('bool', 1)
+      const tests: Expr[] = []
       const at = index.map((i, d) => {
         const n = ins[0].shape[d]
         const step = interior[d] + 1
@@ -331,7 +332,7 @@ export const pad = op({
             test,
             e.call('eq', 'bool', [e.call('imod', 'u32', [from, e.index(step)]), e.index(0)]),
           ])
-        inside = inside.k === 'lit' ? test : e.call('and', 'bool', [inside, test])
+        tests.push(test)
         return e.call(
           'select',
           'u32',
@@ -339,6 +340,7 @@ export const pad = op({
           n - 1,
         )
       })
+      const inside = tests.length ? tests.reduce((a, b) => e.call('and', 'bool', [a, b])) : e.lit('bool', 1)
       return e.call('select', out.dtype, [inside, read(0, at), read(1, [])])
     },
   },

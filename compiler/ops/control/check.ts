@@ -12,6 +12,13 @@ export function fnCount(name: string, fns: readonly Fn[], count: number): void {
   if (fns.length !== count) fail(`${name}: expected ${count} functions, got ${fns.length}`)
 }
 
+/** How many operands are what, which params say. */
+export function operandCount(name: string, ins: readonly Aval[], counts: readonly unknown[]): void {
+  const known = counts.every((n) => Number.isInteger(n) && (n as number) >= 0)
+  if (!known || (counts as number[]).reduce((a, b) => a + b, 0) > ins.length)
+    fail(`${name}: expected at least ${counts.join(' + ')} operands, got ${ins.length}`)
+}
+
 export const inputTypes = (fn: Fn): Aval[] => fn.inputs.map((v) => v.aval)
 export const outputTypes = (fn: Fn): Aval[] => fn.outputs.map((v) => v.aval)
 export const typesOf = (xs: readonly { readonly aval: Aval }[]): Aval[] => xs.map((x) => x.aval)

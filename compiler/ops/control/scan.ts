@@ -6,7 +6,7 @@ import { inFront } from '../../transform/vmap.js'
 import { type AnyTensor, op, type RefArray } from '../op.js'
 import * as p from '../prim.js'
 import { fail } from '../rules.js'
-import { fnCount, inputTypes, outputTypes, sameTypes } from './check.js'
+import { fnCount, inputTypes, operandCount, outputTypes, sameTypes } from './check.js'
 import { scanJvp, scanTranspose } from './scan-derivative.js'
 import { bindScan, scanParts, sliceType, stackType } from './scan-operands.js'
 
@@ -15,6 +15,7 @@ export const scan = op({
   doc: 'Runs fns[0](consts, carry, slices of xs) → (carry, slices of ys) for each of params.length places of the leading axis of xs, from the last when params.reverse. Operands are consts, carry (params say how many) and xs; results the last carry and ys stacked (lax.scan).',
   infer: (ins, params, fns = []) => {
     fnCount('scan', fns, 1)
+    operandCount('scan', ins, [params.consts, params.carry])
     const { consts, carry, xs } = scanParts(ins, params)
     const length = params.length as number
     for (const x of xs)

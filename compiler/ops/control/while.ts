@@ -5,7 +5,7 @@ import { fixpoint, mappedOutputs, mappedTo } from '../../transform/region-vmap.j
 import { batchFn, inFront } from '../../transform/vmap.js'
 import { type AnyTensor, op } from '../op.js'
 import * as p from '../prim.js'
-import { fnCount, inputTypes, outputTypes, sameTypes, typesOf } from './check.js'
+import { fnCount, inputTypes, operandCount, outputTypes, sameTypes, typesOf } from './check.js'
 import { perExampleMask } from './cond.js'
 import { whileJvp } from './while-derivative.js'
 import { bindWhile, whileParts } from './while-operands.js'
@@ -15,6 +15,7 @@ export const whileOp = op({
   doc: 'While fns[0](condConsts, carry) holds, the carry becomes fns[1](bodyConsts, carry). Operands are condConsts, bodyConsts (params say how many) and the carry; results its last value.',
   infer: (ins, params, fns = []) => {
     fnCount('while', fns, 2)
+    operandCount('while', ins, [params.condConsts, params.bodyConsts])
     const { condConsts, bodyConsts, carry } = whileParts(ins, params)
     sameTypes('while: operands of the condition', [...condConsts, ...carry], inputTypes(fns[0]))
     sameTypes('while: result of the condition', outputTypes(fns[0]), [{ shape: [], dtype: 'bool' }])

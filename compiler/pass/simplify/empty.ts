@@ -33,8 +33,12 @@ function ofNothing({ op, inputs, outputs: [out], params }: Eqn, c: Context): Var
       return filled(out, neutral.data[0], c)
     }
     case 'dot':
-    case 'scatter':
-      return filled(out, 0, c)
+    case 'scatter': {
+      // No operand has elements where the result has: sums are 0, the largest of none is -Infinity.
+      const operands = inputs.map((v) => ({ ...v.aval, data: new Float64Array() }))
+      const [neutral] = record.eval(operands, params, [out.aval])
+      return filled(out, neutral.data[0], c)
+    }
   }
   if (op === 'pad') return repeat(inputs[1], out.aval.shape, c)
   if (op === 'concat') {

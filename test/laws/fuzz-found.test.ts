@@ -1,0 +1,54 @@
+import { afterAll, expect, test } from 'vitest'
+import { parse } from '../../compiler/ir/parse.js'
+import { size } from '../../compiler/ir/types.js'
+import { destroyDevice, getDevice } from '../../runtime/device.js'
+import { onDevice } from '../../stdlib/testing/fuzz/checks.js'
+import { checksWithoutDevice } from '../../stdlib/testing/fuzz/fuzz.js'
+
+/** Programs that once broke a law, as the fuzzer left them. */
+afterAll(destroyDevice)
+
+test.each([
+  [
+    'a dim outside of what is padded',
+    `fn f(%0: f32[1,4,1], %1: f32[]) {
+      %2: f32[2,4,4] = pad(%0, %1) {low: [0, 0, 2], high: [1, 0, 1], interior: [0, 0, 0]}
+      %3: f32[32] = reshape(%2) {shape: [32]}
+      %4: f32[1] = slice(%3) {start: [30], limit: [31], stride: [1]}
+      return %4
+    }`,
+  ],
+  [
+    'the largest of no rows',
+    `fn f(%0: i32[0], %1: f32[0,1], %2: f32[1,1]) {
+      %3: f32[1,1] = scatterMin(%2, %0, %1)
+      %4: f32[2,1] = segmentMax(%0, %1) {rows: 2}
+      return %3, %4
+    }`,
+  ],
+  [
+    'a product over nothing, and with a zero',
+    `fn f(%0: f32[], %1: f32[3,2]) {
+      %2: f32[0,2] = broadcastInDim(%0) {shape: [0, 2], dims: []}
+      %3: f32[2] = reduceProd(%2) {axes: [0]}
+      %4: f32[2] = reduceProd(%1) {axes: [0]}
+      return %3, %4
+    }`,
+  ],
+  [
+    'a reshape of no elements',
+    `fn f(%0: f32[3]) {
+      %1: f32[0] = slice(%0) {start: [3], limit: [3], stride: [1]}
+      %2: f32[0,2] = reshape(%1) {shape: [0, 2]}
+      return %2
+    }`,
+  ],
+])('%s', async (_name, text) => {
+  const fn = parse(text)
+  const inputs = fn.inputs.map(({ aval }) => ({
+    ...aval,
+    data: Float64Array.from({ length: size(aval.shape) }, (_, i) => [0, 1.5, -0.5][i % 3]),
+  }))
+  for (const check of [...checksWithoutDevice, ...onDevice(await getDevice())])
+    expect(await check.run({ fn, inputs }), check.name).toBeUndefined()
+})
