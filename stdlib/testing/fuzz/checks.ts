@@ -167,9 +167,9 @@ const magnitude = (a: readonly RefArray[], b: readonly RefArray[]): number =>
 export const onDevice = (device: Device): Check[] =>
   eachTransform(`${device.info.kind}`, async (program) => {
     const got = await compiled(device, program)
-    // Rounding is that of the primitives, into which the passes expand the rest.
+    // Errors are those of the primitives too, into which the passes expand the rest.
     const expanded = { ...program, fn: pipeline.reduce((fn, [, pass]) => pass(fn), program.fn) }
-    const problem = disagreement(expanded, got, run(program), single)
+    const problem = disagreement(program, got, run(program), single, expanded)
     return problem && `${problem}\n${show(program)}`
   })
 

@@ -25,6 +25,8 @@ export function disagreement(
   got: readonly RefArray[],
   want: readonly RefArray[],
   { unit, ...tolerance }: Closeness,
+  /** Another program of the same meaning, which makes more of the errors. */
+  also: RandomProgram = program,
 ): string | undefined {
   const problem = (ys: readonly RefArray[]): string | undefined => {
     for (const [i, y] of ys.entries()) {
@@ -35,12 +37,14 @@ export function disagreement(
   }
   if (!problem(got)) return undefined
   const draw = seeded(1)
-  const still = run(program)
-  const noisy = Array.from({ length: runs }, () => blurred(program, unit, draw))
+  const sources = [...new Set([program, also])].map((source) => ({ source, still: run(source) }))
+  const noisy = sources.flatMap(({ source, still }) =>
+    Array.from({ length: runs }, () => ({ still, ys: blurred(source, unit, draw) })),
+  )
   const explained = got.map((y, i) => {
     const data = y.data.map((x, k) => {
       const exact = want[i].data[k]
-      const spread = Math.max(...noisy.map((ys) => off(ys[i].data[k], still[i].data[k])))
+      const spread = Math.max(...noisy.map(({ still, ys }) => off(ys[i].data[k], still[i].data[k])))
       // Not a number in one run: the element says nothing.
       return Number.isNaN(spread) || off(x, exact) <= allowance * spread ? exact : x
     })
