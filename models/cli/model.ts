@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { recoverFolder } from '../../stdlib/checkpoint/index.js'
-import { type Clip, loadClip } from '../clip/checkpoint.js'
+import { type AnyClip, loadAnyClip } from '../clip/checkpoint.js'
 import { checkpointFolder } from '../clip/run.js'
 
 /** Opens a model's folder, or the checkpoint of a run's folder. */
-export async function openModel(folder: string): Promise<Clip> {
+export async function openModel(folder: string): Promise<AnyClip> {
   const ofRun = checkpointFolder(folder)
   await recoverFolder(ofRun)
   const isRun = !existsSync(join(folder, 'config.json')) && existsSync(ofRun)
-  return loadClip(isRun ? ofRun : folder)
+  return loadAnyClip(isRun ? ofRun : folder)
 }

@@ -3,6 +3,7 @@ import { checkCommand } from './check.js'
 import { classifyCommand } from './classify.js'
 import { dataCommand } from './data.js'
 import { doctorCommand } from './doctor.js'
+import { embedCommand } from './embed.js'
 import { fuzzCommand } from './fuzz.js'
 import { trainCommand } from './train.js'
 
@@ -12,6 +13,7 @@ export const program = (): Command =>
     .description('Trains and runs vision-language models on a GPU or on the CPU.')
     .addCommand(trainCommand())
     .addCommand(classifyCommand())
+    .addCommand(embedCommand())
     .addCommand(dataCommand())
     .addCommand(checkCommand())
     .addCommand(doctorCommand())

@@ -38,11 +38,15 @@ const ignored = [/\.position_ids$/]
  * const { params, config } = await loadClip('checkpoints/clip')
  */
 export async function loadClip(folder: string): Promise<Clip> {
-  const { config, tensors, ...rest } = await openFolder(folder)
-  if (isResNet(config))
+  const model = await loadAnyClip(folder)
+  if (isResNetClip(model))
     throw new FoveaError('checkpoint', `${folder} holds CLIP with a ResNet: open it with loadResNetClip`)
-  const params = hostToParams<ClipParams>(fromStateDict(clipTemplate(config), tensors, { ignore: ignored }))
-  return { config, params, ...rest }
+  return model
+}
+
+function vitClip({ tensors, ...rest }: Opened, vit: ClipConfig): Clip {
+  const params = hostToParams<ClipParams>(fromStateDict(clipTemplate(vit), tensors, { ignore: ignored }))
+  return { ...rest, config: vit, params }
 }
 
 /** CLIP with a modified ResNet, with what it takes to use it. */
@@ -64,16 +68,32 @@ export const isResNetClip = (model: AnyClip): model is ResNetClip => 'stats' in 
  * const { params, stats } = await loadResNetClip('checkpoints/RN50')
  */
 export async function loadResNetClip(folder: string): Promise<ResNetClip> {
-  const { config, tensors, ...rest } = await openFolder(folder)
-  if (!isResNet(config)) throw new FoveaError('checkpoint', `${folder} holds CLIP with a ViT: open it with loadClip`)
-  const params = fromStateDict(resnetClipTemplate(config), tensors, { ignore: [...ignored, statistic] })
-  const stats = fromStateDict({ visual: resnetStatsTemplate(config.vision_config) }, tensors, { ignore: [parameter] })
-  return { config, params: hostToParams(params), stats: hostToParams<ResNetStats>(stats.visual), ...rest }
+  const model = await loadAnyClip(folder)
+  if (!isResNetClip(model)) throw new FoveaError('checkpoint', `${folder} holds CLIP with a ViT: open it with loadClip`)
+  return model
+}
+
+function resnetClip({ tensors, ...rest }: Opened, resnet: ResNetClipConfig): ResNetClip {
+  const params = fromStateDict(resnetClipTemplate(resnet), tensors, { ignore: [...ignored, statistic] })
+  const stats = fromStateDict({ visual: resnetStatsTemplate(resnet.vision_config) }, tensors, { ignore: [parameter] })
+  return { ...rest, config: resnet, params: hostToParams(params), stats: hostToParams<ResNetStats>(stats.visual) }
 }
 const statistic = /\.running_(mean|var)$/
 const parameter = /^(?!.*\.running_(mean|var)$)/
 
 const isResNet = (config: ClipConfig | ResNetClipConfig): config is ResNetClipConfig => 'layers' in config.vision_config
+
+/**
+ * Opens a CLIP folder of either kind, as its config says. Throws like `loadClip`.
+ *
+ * @example
+ * const { config } = await loadAnyClip('checkpoints/RN50')
+ */
+export async function loadAnyClip(folder: string): Promise<AnyClip> {
+  const opened = await openFolder(folder)
+  return isResNet(opened.config) ? resnetClip(opened, opened.config) : vitClip(opened, opened.config)
+}
+type Opened = Awaited<ReturnType<typeof openFolder>>
 
 /** A folder's weights under Hugging Face's names, its config, and the rest of what belongs to a model. */
 async function openFolder(folder: string) {

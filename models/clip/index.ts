@@ -2,6 +2,7 @@ export {
   type AnyClip,
   atImageSize,
   type Clip,
+  loadAnyClip,
   loadClip,
   loadResNetClip,
   type ResNetClip,
@@ -11,6 +12,15 @@ export { type Classified, classify } from './classify.js'
 export { type ClipConfig, parseConfig, type ResNetClipConfig, type ResNetConfig, smallConfig } from './config.js'
 export { collectEmbeddings, type EmbeddedImage, type Embeddings, embedImages, embedTexts } from './embed.js'
 export { evaluateShapes, shapePrompts } from './evaluate.js'
+export {
+  type EmbedToFileOptions,
+  embedToFile,
+  type NamedEmbeddings,
+  readEmbeddings,
+  writeEmbeddings,
+} from './files.js'
+export { fingerprint } from './fingerprint.js'
+export type { EmbedFilesOptions } from './journal.js'
 export {
   clampLogitScale,
   clipLogits,

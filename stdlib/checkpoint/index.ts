@@ -1,5 +1,6 @@
 export { recoverFolder, saveFolder, writeFileAtomic } from './atomic.js'
 export type { Entry, FileDType, HostTensor } from './format.js'
+export { type Npy, readNpy, writeNpy } from './npy.js'
 export { openSafetensors, readSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.js'
 export { fromStateDict, type HostTree, type ShapeDType, toStateDict } from './state.js'
 export { readTorch } from './torch.js'

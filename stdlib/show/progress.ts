@@ -5,6 +5,8 @@ export interface ProgressOptions {
   readonly total: number
   /** The step the run starts at, when it goes on from a checkpoint. 0 by default. */
   readonly start?: number
+  /** What is counted, 'step' by default. */
+  readonly unit?: string
   /** Where the line goes, the standard error output by default. */
   readonly stream?: { readonly isTTY?: boolean; write(text: string): unknown }
 }
@@ -12,7 +14,7 @@ export interface ProgressOptions {
 export interface Step {
   /** Steps done, this one included. */
   readonly step: number
-  readonly loss: number
+  readonly loss?: number
   readonly lr?: number
   /** Pictures in this step. */
   readonly images?: number
@@ -29,7 +31,7 @@ const secondsBetweenLines = 5
  * show.update({ step: 1, loss: 4.16, lr: 1e-3, images: 64 }) // step 1/1000  loss 4.16  lr 0.001  812 images/s  5 min 3 s left
  * show.done()
  */
-export function progress({ total, start = 0, stream = process.stderr }: ProgressOptions): {
+export function progress({ total, start = 0, unit = 'step', stream = process.stderr }: ProgressOptions): {
   update(step: Step): void
   done(): void
 } {
@@ -49,8 +51,8 @@ export function progress({ total, start = 0, stream = process.stderr }: Progress
       const seconds = (now - began) / 1000
       const left = (seconds / Math.max(1, step - start)) * (total - step)
       unwritten = [
-        `step ${step}/${total}`,
-        `loss ${brief(loss)}`,
+        `${unit} ${step}/${total}`,
+        ...(loss === undefined ? [] : [`loss ${brief(loss)}`]),
         ...(lr === undefined ? [] : [`lr ${brief(lr)}`]),
         ...(images === 0 ? [] : [`${brief(Math.round(images / seconds))} images/s`]),
         step < total ? `${duration(left)} left` : `${duration(seconds)} in all`,
