@@ -5,6 +5,7 @@ import { dataCommand } from './data.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
 import { fuzzCommand } from './fuzz.js'
+import { saliencyCommand } from './saliency.js'
 import { trainCommand } from './train.js'
 
 /** The command line `fovea`, a command a file. Commands load what they need when they run, so that help is quick. */
@@ -14,6 +15,7 @@ export const program = (): Command =>
     .addCommand(trainCommand())
     .addCommand(classifyCommand())
     .addCommand(embedCommand())
+    .addCommand(saliencyCommand())
     .addCommand(dataCommand())
     .addCommand(checkCommand())
     .addCommand(doctorCommand())

@@ -1,4 +1,5 @@
 import { jit, tensor } from '../../index.js'
+import type { Probe } from '../parts/probe.js'
 import { type AnyClip, isResNetClip } from './checkpoint.js'
 import { encodeImage, encodeImageResNet, encodeText } from './model.js'
 import { type PictureOptions, pictureBatches } from './pictures.js'
@@ -19,10 +20,10 @@ export interface EmbeddedImage {
 }
 
 /** The image tower of either kind of model: pixels [b, 3, s, s] → unit-length [b, e]. */
-export const imageEncoder = (model: AnyClip) =>
+export const imageEncoder = (model: AnyClip, probe?: Probe) =>
   isResNetClip(model)
-    ? (pixels: Pixels) => encodeImageResNet(model.params, model.config, model.stats, pixels)
-    : (pixels: Pixels) => encodeImage(model.params, model.config, pixels)
+    ? (pixels: Pixels) => encodeImageResNet(model.params, model.config, model.stats, pixels, probe)
+    : (pixels: Pixels) => encodeImage(model.params, model.config, pixels, probe)
 
 /**
  * Embeds pictures, unit-length rows in the pictures' order, a batch at a time. Their products are cosine similarities.

@@ -48,5 +48,6 @@ export {
   sweepProbe,
 } from './probe.js'
 export { type ResNetParams, type ResNetStats, resnetTower, resnetTowerTrain } from './resnet.js'
+export { type Saliency, saliency } from './saliency.js'
 export { type Trained, type TrainOptions, trainClip } from './train.js'
 export { classEmbeddings, readTemplates } from './zeroshot.js'

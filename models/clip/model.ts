@@ -30,6 +30,7 @@ import {
   zeros,
 } from '../../index.js'
 import { contrastiveLoss, layerNorm } from '../../stdlib/nn/index.js'
+import type { Probe } from '../parts/probe.js'
 import { encodeAt } from '../parts/transformer.js'
 import type { ClipConfig, ResNetClipConfig, TextConfig, VisionConfig } from './config.js'
 import type { ClipParams, ResNetClipParams, TextParams, VisionParams } from './params.js'
@@ -49,12 +50,12 @@ function patches(
   return ensureShape(matmul(flat, transpose(reshape(weight, [weight.shape[0], -1]))), ['b', 't', 'd'])
 }
 
-/** Image tower: a ViT read at its class token → [b, d]. `hidden` collects the layers' states. Source: Radford et al. 2021, 2.4. */
+/** Image tower: a ViT read at its class token → [b, d]. `probe` sees the layers' states. Source: Radford et al. 2021, 2.4. */
 export function visionTower(
   p: VisionParams,
   config: VisionConfig,
   pixels: F<['b', 'c', 's', 's']>,
-  hidden?: Hidden[],
+  probe?: Probe,
 ): F<['b', 'd']> {
   const eps = config.layer_norm_eps
   const x = namedScope('embeddings', () => {
@@ -64,7 +65,7 @@ export function visionTower(
     return ensureShape(add(tokens, p.embeddings.position_embedding.weight), ['b', 't', 'd'])
   })
   const classToken = zeros([x.shape[0]], 'i32')
-  const y = encodeAt(layerNorm(x, p.pre_layrnorm, eps), classToken, p.encoder.layers, config, null, hidden)
+  const y = encodeAt(layerNorm(x, p.pre_layrnorm, eps), classToken, p.encoder.layers, config, null, probe)
   return layerNorm(y, p.post_layernorm, eps)
 }
 
@@ -74,7 +75,7 @@ export function textTower(
   config: TextConfig,
   ids: I<['b', 't']>,
   mask: I<['b', 't']>,
-  hidden?: Hidden[],
+  probe?: Probe,
 ): F<['b', 'd']> {
   const [b, t] = ids.shape
   const x = namedScope('embeddings', () =>
@@ -82,7 +83,7 @@ export function textTower(
   )
   // Queries see keys that are not later than themselves and not padding.
   const seen = logicalAnd(reshape(equal(mask, 1), [b, 1, 1, t]), tri(t, t))
-  const y = encodeAt(x, pooledPosition(ids, config), p.encoder.layers, config, seen, hidden)
+  const y = encodeAt(x, pooledPosition(ids, config), p.encoder.layers, config, seen, probe)
   return layerNorm(y, p.final_layer_norm, config.layer_norm_eps)
 }
 
@@ -97,8 +98,15 @@ const project = poly(
 )
 
 /** Projected pictures [b, 3, s, s] → [b, e], not normalised. */
-export const imageFeatures = (p: ClipParams, config: ClipConfig, pixels: F<['b', 'c', 's', 's']>): F<['b', 'e']> =>
-  namedScope('vision', () => project(visionTower(p.vision_model, config.vision_config, pixels), p.visual_projection))
+export const imageFeatures = (
+  p: ClipParams,
+  config: ClipConfig,
+  pixels: F<['b', 'c', 's', 's']>,
+  probe?: Probe,
+): F<['b', 'e']> =>
+  namedScope('vision', () =>
+    project(visionTower(p.vision_model, config.vision_config, pixels, probe), p.visual_projection),
+  )
 
 /** What of a model the texts go through. */
 type TextSide = Pick<ClipParams, 'text_model' | 'text_projection'>
@@ -113,8 +121,12 @@ export const textFeatures = (
   namedScope('text', () => project(textTower(p.text_model, config.text_config, ids, mask), p.text_projection))
 
 /** Unit-length embeddings of pictures [b, 3, s, s] → [b, e]. */
-export const encodeImage = (p: ClipParams, config: ClipConfig, pixels: F<['b', 'c', 's', 's']>): F<['b', 'e']> =>
-  normalise(imageFeatures(p, config, pixels))
+export const encodeImage = (
+  p: ClipParams,
+  config: ClipConfig,
+  pixels: F<['b', 'c', 's', 's']>,
+  probe?: Probe,
+): F<['b', 'e']> => normalise(imageFeatures(p, config, pixels, probe))
 
 /** Unit-length embeddings of texts: ids [b, t], mask [b, t] → [b, e]. */
 export const encodeText = (
@@ -166,7 +178,9 @@ export const encodeImageResNet = (
   config: Pick<ResNetClipConfig, 'vision_config'>,
   stats: ResNetStats,
   pixels: F<['b', 'c', 's', 's']>,
-): F<['b', 'e']> => normalise(namedScope('vision', () => resnetTower(p.visual, config.vision_config, stats, pixels)))
+  probe?: Probe,
+): F<['b', 'e']> =>
+  normalise(namedScope('vision', () => resnetTower(p.visual, config.vision_config, stats, pixels, probe)))
 
 /** The contrastive loss of a batch of pairs in training with a ResNet, and the running statistics after it. */
 export function clipLossResNet(

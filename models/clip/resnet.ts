@@ -15,6 +15,7 @@ import {
   type Tensor,
 } from '../../index.js'
 import { type BatchNormParams, type BatchNormStats, batchNorm, batchNormTrain, linear } from '../../stdlib/nn/index.js'
+import type { Probe } from '../parts/probe.js'
 import type { Linear } from '../parts/transformer.js'
 import type { ResNetConfig } from './config.js'
 
@@ -110,16 +111,14 @@ function attentionPool(x: Any, p: ResNetParams['attnpool'], heads: number): Any 
   return linear(squeeze(rearrange(mixed, 'b n q k -> b q (n k)') as Any, 1) as Any, p.c_proj as any) as Any
 }
 
-/** Where the tower is looked into: the map after the stem and after each layer, [b, h, w, c]. */
-export type Taps = Record<string, F<['b', 'h', 'w', 'c']>>
-
 function tower(
   p: ResNetParams,
   config: ResNetConfig,
   pixels: F<['b', 'c', 's', 's']>,
   norms: Norms,
-  taps?: Taps,
+  probe?: Probe,
 ): F<['b', 'e']> {
+  const see = (name: string, map: Any): Any => (probe ? probe(name, map) : map)
   let x = namedScope('stem', () => {
     const a = relu(
       norm(convolve(rearrange(pixels as Any, 'b c h w -> b h w c') as Any, p.conv1, 2, 1), p.bn1, 'bn1', norms),
@@ -127,13 +126,13 @@ function tower(
     const b = relu(norm(convolve(a, p.conv2, 1, 1), p.bn2, 'bn2', norms)) as Any
     return avgPool(relu(norm(convolve(b, p.conv3, 1, 1), p.bn3, 'bn3', norms)) as Any, 2) as Any
   })
-  if (taps) taps.stem = x
+  x = see('stem', x)
   for (const [i, layer] of [p.layer1, p.layer2, p.layer3, p.layer4].entries()) {
     const name = `layer${i + 1}`
     x = namedScope(name, () =>
       layer.reduce<Any>((y, block, n) => bottleneck(y, block, n === 0 && i > 0 ? 2 : 1, `${name}.${n}`, norms), x),
     )
-    if (taps) taps[name] = x
+    x = see(name, x)
   }
   return namedScope('attnpool', () => attentionPool(x, p.attnpool, poolHeads(config)))
 }
@@ -141,14 +140,14 @@ function tower(
 /** Heads of the attention pool. */
 const poolHeads = ({ width, head_width }: ResNetConfig): number => (width * 32) / head_width
 
-/** Image tower of a trained model: pixels [b, 3, s, s] → [b, e]. `taps`, when given, collects the maps along the way. */
+/** Image tower of a trained model: pixels [b, 3, s, s] → [b, e]. `probe` sees the map [b, h, w, c] after 'stem' and 'layer1' to 'layer4'. */
 export const resnetTower = (
   p: ResNetParams,
   config: ResNetConfig,
   stats: ResNetStats,
   pixels: F<['b', 'c', 's', 's']>,
-  taps?: Taps,
-): F<['b', 'e']> => tower(p, config, pixels, { stats }, taps)
+  probe?: Probe,
+): F<['b', 'e']> => tower(p, config, pixels, { stats }, probe)
 
 /** Image tower in training, normalised by the batch, and the running statistics after it. */
 export function resnetTowerTrain(
@@ -156,8 +155,8 @@ export function resnetTowerTrain(
   config: ResNetConfig,
   stats: ResNetStats,
   pixels: F<['b', 'c', 's', 's']>,
-  taps?: Taps,
+  probe?: Probe,
 ): [features: F<['b', 'e']>, stats: ResNetStats] {
   const next: Record<string, BatchNormStats> = {}
-  return [tower(p, config, pixels, { stats, next }, taps), next]
+  return [tower(p, config, pixels, { stats, next }, probe), next]
 }

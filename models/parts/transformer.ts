@@ -20,6 +20,7 @@ import {
   where,
 } from '../../index.js'
 import { layerNorm, linear } from '../../stdlib/nn/index.js'
+import type { Probe } from './probe.js'
 
 /** A pre-norm transformer layer, shared by CLIP's towers; names and layouts are Hugging Face's CLIPEncoderLayer. */
 type F<S> = Tensor<S, 'f32'>
@@ -69,7 +70,8 @@ const multiHeadAttention = poly(
   },
 )
 
-/** x + attention(norm(x)), then x + mlp(norm(x)), for the positions `x`, which attend to all of `context`. */
+/** x + attention(norm(x)), then x + mlp(norm(x)), for the positions `x`, which attend to all of `context`. `probe` sees
+ * `context` normalised, which they attend to. */
 export const encoderLayer = poly(
   (
     x: F<['b', 'q', 'd']>,
@@ -77,10 +79,12 @@ export const encoderLayer = poly(
     p: EncoderLayer,
     config: EncoderConfig,
     mask: Mask<'q'> | null,
+    probe?: Probe,
   ): F<['b', 'q', 'd']> => {
     const eps = config.layer_norm_eps
     const act = config.hidden_act === 'gelu' ? gelu : quickGelu
-    const [own, all] = [layerNorm(x, p.layer_norm1, eps), layerNorm(context, p.layer_norm1, eps)]
+    const [own, normed] = [layerNorm(x, p.layer_norm1, eps), layerNorm(context, p.layer_norm1, eps)]
+    const all = probe ? (probe('layer_norm1', normed) as Hidden) : normed
     const y = add(
       x,
       namedScope('attention', () => multiHeadAttention(own, all, p.self_attn, config.num_attention_heads, mask)),
@@ -94,7 +98,8 @@ export const encoderLayer = poly(
 
 /**
  * All layers, read at one position per row: [b, t, d] → [b, d]. The last layer is computed for that position only; nothing
- * else of it is used. `hidden`, when given, collects the input of the first layer and each layer's output at all positions.
+ * else of it is used. `probe` sees 'input' and each layer's output at all positions, 'layer0', …; the last one's for
+ * looking only. 'layer_norm1' is what the last layer's one position attends to.
  */
 export function encodeAt(
   x: Hidden,
@@ -102,19 +107,22 @@ export function encodeAt(
   layers: readonly EncoderLayer[],
   config: EncoderConfig,
   mask: Mask | null,
-  hidden?: Hidden[],
+  probe?: Probe,
 ): F<['b', 'd']> {
-  hidden?.push(x)
-  let context = x
+  const see = (name: string, state: Hidden): Hidden => (probe ? (probe(name, state) as Hidden) : state)
+  let context = see('input', x)
   layers.slice(0, -1).forEach((p, i) => {
-    context = namedScope(`layer${i}`, () => encoderLayer(context, context, p, config, mask))
-    hidden?.push(context)
+    const name = `layer${i}`
+    context = see(
+      name,
+      namedScope(name, () => encoderLayer(context, context, p, config, mask)),
+    )
   })
   const last = layers[layers.length - 1]
-  hidden?.push(encoderLayer(context, context, last, config, mask))
+  probe?.(`layer${layers.length - 1}`, encoderLayer(context, context, last, config, mask))
   const row = mask && readRows(mask, position)
   return namedScope(`layer${layers.length - 1}`, () =>
-    squeeze(encoderLayer(expandDims(readAt(context, position), 1), context, last, config, row), 1),
+    squeeze(encoderLayer(expandDims(readAt(context, position), 1), context, last, config, row, probe), 1),
   )
 }
 

@@ -1,6 +1,7 @@
 export { centreCrop } from './crop.js'
 export { type DecodeOptions, decodeImage } from './decode.js'
 export type { Filter } from './filters.js'
+export { encodePng, type Grid, overlay } from './overlay.js'
 export { type PixelValues, type PreprocessorConfig, preprocess, resizeAndCrop, toPixelValues } from './preprocess.js'
 export { resize, resizeShortestEdge } from './resize.js'
 export type { Rgb } from './rgb.js'

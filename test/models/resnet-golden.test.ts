@@ -16,6 +16,7 @@ import {
   textFeatures,
 } from '../../models/clip/index.js'
 import { fromOpenAi } from '../../models/clip/openai.js'
+import type { Probe } from '../../models/parts/probe.js'
 import { type HostTensor, readSafetensors } from '../../stdlib/checkpoint/index.js'
 import { assertClose } from '../../stdlib/testing/index.js'
 
@@ -42,6 +43,14 @@ const close = async (got: Any, name: string): Promise<void> => {
   expect(got.shape).toEqual(want.get(name)!.shape)
   await assertClose(got, want.get(name)!.data as Float32Array, { atol, rtol: 0, meanAtol: mean_atol })
 }
+/** A probe that keeps every state by its name. */
+const keep =
+  (into: Record<string, Any>): Probe =>
+  (name, state) => {
+    into[name] = state
+    return state
+  }
+
 /** The first two pictures' maps, as PyTorch lays them out. */
 const firstTwo = async (map: Any, name: string): Promise<void> => {
   const { atol, mean_atol } = facts.tensors[name]
@@ -58,8 +67,8 @@ const firstTwo = async (map: Any, name: string): Promise<void> => {
 test('evaluation: maps, features, embeddings and logits', async () => {
   const { config, params, stats } = model
   const run = jit((p: ResNetClipParams, pixels: any, ids: any) => {
-    const taps = {}
-    const features = resnetTower(p.visual, config.vision_config, stats, pixels, taps)
+    const taps: Record<string, Any> = {}
+    const features = resnetTower(p.visual, config.vision_config, stats, pixels, keep(taps))
     const mask = onesLike(ids) as any
     const [images, texts] = [encodeImageResNet(p, config, stats, pixels), encodeText(p, config, ids, mask)]
     return {
@@ -81,7 +90,7 @@ test('training: loss, gradients of every parameter, running statistics', async (
   const { config, params, stats } = model
   const [features, taps] = await jit((p: ResNetClipParams, pixels: any) => {
     const seen: Record<string, Any> = {}
-    return [resnetTowerTrain(p.visual, config.vision_config, stats, pixels, seen)[0], seen] as const
+    return [resnetTowerTrain(p.visual, config.vision_config, stats, pixels, keep(seen))[0], seen] as const
   })(params, given('pixel_values'))
   expect(features.shape).toEqual([4, 32])
   for (const name of ['stem', 'layer4']) await firstTwo(taps[name], `train/visual/${name}`)
