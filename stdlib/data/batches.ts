@@ -4,6 +4,7 @@ import { type PreprocessorConfig, resizeAndCrop, toPixelValues } from '../image/
 import type { Rgb } from '../image/rgb.js'
 import type { Captioned } from './captions.js'
 import { limiter } from './limit.js'
+import { seededRandom } from './random.js'
 import { permutation } from './shuffle.js'
 
 export interface BatchOptions {
@@ -12,6 +13,11 @@ export interface BatchOptions {
   readonly seed: number
   /** How pictures become numbers. */
   readonly preprocessor: PreprocessorConfig
+  /**
+   * Called with each picture as decoded, before the preprocessor, and with a source of numbers in [0, 1) that depends on
+   * nothing but the seed, the epoch and the picture's place in the set. Not together with `cache`.
+   */
+  readonly augment?: (image: Rgb, random: () => number) => Rgb
   /** The first batch wanted: a run that stopped after `n` steps goes on with `n`. 0 by default. */
   readonly startStep?: number
   /** How many batches are made ready ahead of the one in use, 2 by default. */
@@ -37,22 +43,28 @@ const picturesAtOnce = 2
 
 /**
  * Batches of pictures and captions without end: each epoch goes once through the set in an order of its own, without the
- * rest that fills no batch. Batch `step` depends on nothing but the pairs, the batch size and the seed, so a run that
+ * rest that fills no batch. Batch `step` depends on nothing but the pairs and the options, so a run that
  * stopped and goes on sees what an unbroken one does. Leaving the loop stops the prefetching.
  *
  * @throws FoveaError 'input' for a bad option, fewer pairs than a batch holds, or (when its batch is due) a picture that
  * can't be decoded
  * @example
- * for await (const { step, pixels, captions } of batches(pairs, { batchSize: 64, seed: 0, preprocessor })) {
+ * const augment = (image: Rgb, random: () => number): Rgb => randomResizedCrop(image, 224, { scale: [0.9, 1], random })
+ * for await (const { step, pixels, captions } of batches(pairs, { batchSize: 64, seed: 0, preprocessor, augment })) {
  *   if (step === 10) break
  * }
  */
 export async function* batches(pairs: readonly Captioned[], options: BatchOptions): AsyncGenerator<Batch, void, void> {
-  const { batchSize, seed, preprocessor, startStep = 0, prefetch = 2, cache = false } = options
+  const { batchSize, seed, preprocessor, augment, startStep = 0, prefetch = 2, cache = false } = options
   check('batchSize', batchSize, 1)
   check('seed', seed, 0)
   check('startStep', startStep, 0)
   check('prefetch', prefetch, 0)
+  if (augment && cache)
+    throw new FoveaError(
+      'input',
+      'batches: expected augment or cache, got both; a picture that is kept is the same in every epoch',
+    )
   const perEpoch = Math.floor(pairs.length / batchSize)
   if (perEpoch === 0)
     throw new FoveaError(
@@ -63,12 +75,13 @@ export async function* batches(pairs: readonly Captioned[], options: BatchOption
   const kept = new Map<number, Rgb>()
   const limited = limiter(picturesAtOnce)
   let stopped = false
-  const picture = async (i: number): Promise<Rgb> => {
+  const picture = async (i: number, epoch: number): Promise<Rgb> => {
     const known = kept.get(i)
     if (known) return known
     const ready = await limited(async () => {
       if (stopped) throw new FoveaError('input', 'batches: stopped')
-      return resizeAndCrop(await decodeImage(pairs[i].image), preprocessor)
+      const image = await decodeImage(pairs[i].image)
+      return resizeAndCrop(augment ? augment(image, seededRandom(seed, epoch, i)) : image, preprocessor)
     })
     if (cache) kept.set(i, ready)
     return ready
@@ -80,7 +93,7 @@ export async function* batches(pairs: readonly Captioned[], options: BatchOption
     if (order?.epoch !== epoch) order = { epoch, indices: permutation(pairs.length, seed, epoch) }
     const at = (step % perEpoch) * batchSize
     const index = [...order.indices.subarray(at, at + batchSize)]
-    const { data, shape } = toPixelValues(await Promise.all(index.map(picture)), preprocessor)
+    const { data, shape } = toPixelValues(await Promise.all(index.map((i) => picture(i, epoch))), preprocessor)
     return { step, epoch, index, pixels: data, shape, captions: index.map((i) => pairs[i].caption) }
   }
 

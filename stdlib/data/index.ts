@@ -1,6 +1,7 @@
 export { type Batch, type BatchOptions, batches } from './batches.js'
 export { type Captioned, loadCaptions } from './captions.js'
 export { findPictures, type PictureFile } from './pictures.js'
+export { seededRandom } from './random.js'
 export {
   drawShapes,
   type ShapeColour,

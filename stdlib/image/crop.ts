@@ -5,8 +5,11 @@ import type { Rgb } from './rgb.js'
  * surrounded with black. This is transformers' `center_crop`.
  */
 export function centreCrop(image: Rgb, width: number, height: number): Rgb {
-  const top = Math.floor((image.height - height) / 2)
-  const left = Math.floor((image.width - width) / 2)
+  return crop(image, Math.floor((image.width - width) / 2), Math.floor((image.height - height) / 2), width, height)
+}
+
+/** Cuts `width` by `height` pixels out from `left`, `top` on; black beyond the picture. */
+export function crop(image: Rgb, left: number, top: number, width: number, height: number): Rgb {
   const data = new Uint8Array(width * height * 3)
   const from = Math.max(0, left)
   const to = Math.min(image.width, left + width)

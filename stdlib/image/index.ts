@@ -1,3 +1,4 @@
+export { flipHorizontal, type RandomResizedCropOptions, randomResizedCrop } from './augment.js'
 export { centreCrop } from './crop.js'
 export { type DecodeOptions, decodeImage } from './decode.js'
 export type { Filter } from './filters.js'

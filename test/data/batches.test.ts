@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Batch, type BatchOptions, batches, type Captioned } from '../../stdlib/data/index.js'
 import { limiter } from '../../stdlib/data/limit.js'
 import { permutation } from '../../stdlib/data/shuffle.js'
+import type { Rgb } from '../../stdlib/image/index.js'
 
 let folder: string
 let pairs: Captioned[]
@@ -60,6 +61,23 @@ describe('batches', () => {
     const whole = await take(6, { cache: true })
     expect(await take(3, { startStep: 3, prefetch: 0 })).toEqual(whole.slice(3))
     expect(await take(6)).toEqual(whole)
+  })
+
+  test('augmentation differs by epoch, and goes on as it would have', async () => {
+    const drawn = new Map<string, number[]>()
+    const augment = (image: Rgb, random: () => number): Rgb => ({
+      ...image,
+      data: image.data.map(() => 255 * random()),
+    })
+    const whole = await take(6, { augment })
+    for (const { index, epoch, pixels } of whole)
+      index.forEach((i, n) => {
+        drawn.set(`${epoch} ${i}`, [...pixels.subarray(n * 48, n * 48 + 48)])
+      })
+    expect(new Set([...drawn.values()].map(String)).size).toBe(24)
+    expect(await take(2, { augment, startStep: 4, prefetch: 0 })).toEqual(whole.slice(4))
+    expect((await take(1, { augment, seed: 4 }))[0].pixels).not.toEqual(whole[0].pixels)
+    await expect(take(1, { augment, cache: true })).rejects.toThrow(/expected augment or cache, got both/)
   })
 
   test('the cache decodes each picture once', async () => {
