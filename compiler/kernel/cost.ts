@@ -1,16 +1,16 @@
 import type { Expr } from './expr.js'
 import type { Stmt } from './ir.js'
 
-/** Operations that take much longer than one of the machine's. */
-const slow: Record<string, number> = {
-  exp: 12,
-  log: 15,
-  tanh: 20,
-  erf: 25,
-  sin: 25,
-  cos: 25,
+/** What operations take in instructions, where it isn't one. */
+export const instructions: Readonly<Record<string, number>> = {
+  exp: 14,
+  log: 18,
+  tanh: 22,
+  erf: 26,
+  sin: 20,
+  cos: 20,
   pow: 40,
-  logistic: 15,
+  logistic: 20,
   exp2: 14,
   expm1: 18,
   log1p: 22,
@@ -30,8 +30,10 @@ const slow: Record<string, number> = {
   logGamma: 80,
   digamma: 70,
   div: 4,
-  sqrt: 4,
-  rsqrt: 6,
+  sqrt: 5,
+  rsqrt: 8,
+  max: 3,
+  min: 3,
 }
 
 /** About how many instructions a kernel's item takes; equal parts of a statement count once. */
@@ -43,7 +45,7 @@ export function costOf(body: readonly Stmt[]): number {
       if (x.k === 'lit' || x.k === 'var' || seen.has(x)) return 0
       seen.add(x)
       const parts = x.k === 'load' ? [x.at] : x.args
-      return parts.reduce((n, a) => n + cost(a), x.k === 'load' ? 1 : (slow[x.f] ?? 1))
+      return parts.reduce((n, a) => n + cost(a), x.k === 'load' ? 1 : (instructions[x.f] ?? 1))
     }
     switch (s.k) {
       case 'let':

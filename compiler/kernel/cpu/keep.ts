@@ -1,42 +1,9 @@
+import { instructions } from '../cost.js'
 import type { Expr, Exprs } from '../expr.js'
 import { type Body, type Kept, rewriteBody } from './body.js'
 import { dependence, eachExpr } from './rewrite.js'
 
-/** What operations cost in instructions, where it isn't one. */
-const slow: Record<string, number> = {
-  exp: 14,
-  log: 18,
-  tanh: 22,
-  erf: 26,
-  sin: 20,
-  cos: 20,
-  pow: 40,
-  logistic: 20,
-  exp2: 14,
-  expm1: 18,
-  log1p: 22,
-  tan: 25,
-  asin: 20,
-  acos: 20,
-  atan: 20,
-  atan2: 25,
-  sinh: 25,
-  cosh: 20,
-  asinh: 35,
-  acosh: 35,
-  atanh: 30,
-  cbrt: 30,
-  erfc: 35,
-  erfInv: 45,
-  logGamma: 80,
-  digamma: 70,
-  div: 4,
-  sqrt: 5,
-  rsqrt: 8,
-  max: 3,
-  min: 3,
-}
-export const costOf = (x: Expr): number => (x.k === 'load' ? 2 : x.k === 'op' ? (slow[x.f] ?? 1) : 0)
+export const costOf = (x: Expr): number => (x.k === 'load' ? 2 : x.k === 'op' ? (instructions[x.f] ?? 1) : 0)
 
 /** Work from which a value is kept: storing and loading it costs less. */
 const keepFrom = 8
