@@ -42,6 +42,13 @@ export interface TokenizerFiles {
 export interface TokenizerJson {
   readonly model: { readonly vocab: Readonly<Record<string, number>>; readonly merges: readonly unknown[] }
   readonly added_tokens: readonly { readonly id: number; readonly content: string }[]
+  readonly normalizer?: Normalizer | null
+}
+
+interface Normalizer {
+  readonly type: string
+  readonly lowercase?: boolean
+  readonly normalizers?: readonly Normalizer[]
 }
 
 type Token = string | { readonly content: string } | null
@@ -78,6 +85,8 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
       `tokenizer_config.json: expected pad_token or eos_token to be in the vocabulary, got ${JSON.stringify(config.pad_token)} and ${JSON.stringify(config.eos_token)}`,
     )
   const limit = config.model_max_length ?? Number.POSITIVE_INFINITY
+  // Hugging Face's engine lowers each letter by itself, JavaScript a sigma by its place in the word: Unicode, Final_Sigma.
+  const capitalSigma = lowersCase(files.tokenizer.normalizer)
 
   const encode = (
     texts: readonly string[],
@@ -86,7 +95,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     const fixed = padding === 'max_length'
     if (fixed && !(maxLength < 1e9))
       throw new FoveaError('input', 'encode: the tokenizer has no length limit: give maxLength to pad to')
-    const rows = texts.map((text) => truncate(engine, text, maxLength))
+    const rows = texts.map((text) => truncate(engine, capitalSigma ? text.replaceAll('Σ', 'σ') : text, maxLength))
     const length = fixed ? maxLength : rows.reduce((most, row) => Math.max(most, row.length), 0)
     const ids = new Int32Array(rows.length * length).fill(padId)
     const mask = new Int32Array(ids.length)
@@ -113,6 +122,9 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     files,
   }
 }
+
+const lowersCase = (normalizer: Normalizer | null | undefined): boolean =>
+  normalizer?.type === 'Lowercase' || normalizer?.lowercase === true || !!normalizer?.normalizers?.some(lowersCase)
 
 /** The ids of a text, cut to `maxLength`: the text's own tokens give way, those that frame it stay. */
 function truncate(engine: Engine, text: string, maxLength: number): number[] {

@@ -68,6 +68,15 @@ describe("CLIP's tokenizer", () => {
     }
   })
 
+  // Made with Hugging Face's tokenizers 0.23.3: Tokenizer.from_file('tokenizer.json').encode(text).ids.
+  test('odd texts become the ids that Hugging Face gives', async () => {
+    const odd: [string, number[]][] = JSON.parse(await readFile(new URL('odd-texts.json', import.meta.url), 'utf8'))
+    expect(odd.length).toBeGreaterThan(70)
+    const tokenizer = await loadTokenizer(clip)
+    for (const [text, ids] of odd)
+      expect([...tokenizer.encode([text], { maxLength: 1000 }).ids], JSON.stringify(text)).toEqual(ids)
+  })
+
   test('pads to a fixed length, decodes, and refuses what leaves no room', async () => {
     const tokenizer = await loadTokenizer(clip)
     const { ids, mask, shape } = tokenizer.encode(['A photo of a cat'], { maxLength: 12, padding: 'max_length' })
