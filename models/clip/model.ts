@@ -160,17 +160,36 @@ const pairLoss = poly(
       : contrastiveLoss(images, texts, exp(logitScale)),
 )
 
+/** A batch of pairs: pictures [b, 3, s, s], their captions' ids and masks [b, t]. */
+export interface PairBatch {
+  readonly pixels: F<['b', 'c', 's', 's']>
+  readonly ids: I<['b', 't']>
+  readonly mask: I<['b', 't']>
+}
+/** Unit-length embeddings of a batch of pairs, each [b, e]. */
+export interface PairEmbeddings {
+  readonly images: F<['b', 'e']>
+  readonly texts: F<['b', 'e']>
+}
+
+/** Both embeddings of a batch of pairs. */
+export const embedPairs = (p: ClipParams, config: ClipConfig, { pixels, ids, mask }: PairBatch): PairEmbeddings => ({
+  images: encodeImage(p, config, pixels),
+  texts: encodeText(p, config, ids, mask),
+})
+
+/** The contrastive loss of embedded pairs: scalar. */
+export const embeddedLoss = (p: Pick<ClipParams, 'logit_scale'>, { images, texts }: PairEmbeddings): F<[]> =>
+  namedScope('loss', () => pairLoss(images, texts, p.logit_scale))
+
 /** The contrastive loss of a batch of pairs: scalar. */
-export function clipLoss(
+export const clipLoss = (
   p: ClipParams,
   config: ClipConfig,
   pixels: F<['b', 'c', 's', 's']>,
   ids: I<['b', 't']>,
   mask: I<['b', 't']>,
-): F<[]> {
-  const [images, texts] = [encodeImage(p, config, pixels), encodeText(p, config, ids, mask)]
-  return namedScope('loss', () => pairLoss(images, texts, p.logit_scale))
-}
+): F<[]> => embeddedLoss(p, embedPairs(p, config, { pixels, ids, mask }))
 
 /** Unit-length embeddings of pictures [b, 3, s, s] → [b, e] by a trained ResNet. */
 export const encodeImageResNet = (

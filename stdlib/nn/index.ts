@@ -2,3 +2,4 @@ export { type BatchNormParams, type BatchNormStats, batchNorm, batchNormTrain } 
 export { contrastiveLoss } from './contrastive.js'
 export { type LayerNormParams, layerNorm } from './layer-norm.js'
 export { type LinearParams, linear } from './linear.js'
+export { type Adapter, type LoraOptions, type LoraParams, lora, mergeLora } from './lora.js'

@@ -3,6 +3,7 @@ import { FoveaError } from '../../compiler/trace/error.js'
 import { namedScope } from '../../compiler/trace/source.js'
 import type { Tensor } from '../../compiler/trace/tensor.js'
 import { type AnyTensor, flatten, treeKey, treeMap, unflatten } from '../../compiler/trace/tree.js'
+import type { LrScale } from './layers.js'
 import type { Schedule } from './schedule.js'
 
 export interface AdamWOptions {
@@ -15,6 +16,8 @@ export interface AdamWOptions {
   readonly weightDecay?: number
   /** Which parameters decay, by name and tensor; default those of two or more dims. */
   readonly mask?: (name: string, param: AnyTensor) => boolean
+  /** A factor of the learning rate for each parameter (`layerDecay`); default 1. What is not to be trained: `splitParams`. */
+  readonly lrScale?: LrScale
 }
 
 /** Steps taken, and running means of the gradients and their squares in the parameters' tree. */
@@ -41,6 +44,7 @@ export function adamw(options: AdamWOptions) {
     eps = 1e-8,
     weightDecay = 0.01,
     mask = (_name, p) => p.ndim >= 2,
+    lrScale = () => 1,
   } = options
   type F = Tensor<any, 'f32'>
   return {
@@ -63,9 +67,18 @@ export function adamw(options: AdamWOptions) {
         // 1 - βᵗ, the bias of a mean that started at zero.
         const unbias1 = sub(1, exp(mul(t, Math.log(b1)) as F)) as F
         const unbias2 = sqrt(sub(1, exp(mul(t, Math.log(b2)) as F)) as F) as F
-        const scale = div(rate, unbias1) as F
-        const decay = sub(1, mul(rate, weightDecay)) as F
+        const scaled = new Map<number, { scale: F; decay: F }>()
+        const ofRate = (factor: number): { scale: F; decay: F } => {
+          const own = factor === 1 ? rate : (mul(rate, factor) as F)
+          const known = scaled.get(factor) ?? {
+            scale: div(own, unbias1) as F,
+            decay: sub(1, mul(own, weightDecay)) as F,
+          }
+          scaled.set(factor, known)
+          return known
+        }
         const next = p.leaves.map((x, i): [F, F, F] => {
+          const { scale, decay } = ofRate(lrScale(p.paths[i], x))
           const mu = add(mul(m.leaves[i], b1) as F, mul(g.leaves[i], 1 - b1) as F) as F
           const nu = add(mul(v.leaves[i], b2) as F, mul(square(g.leaves[i]) as F, 1 - b2) as F) as F
           const move = div(mul(mu, scale) as F, add(div(sqrt(nu) as F, unbias2) as F, eps) as F) as F

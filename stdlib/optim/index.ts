@@ -1,4 +1,8 @@
+export { accumulatedGrad } from './accumulate.js'
 export { type AdamWOptions, adamw, type OptState } from './adamw.js'
+export { clipByGlobalNorm, globalNorm } from './clip.js'
+export { ema } from './ema.js'
+export { combineParams, type LrScale, layerDecay, splitParams } from './layers.js'
 export { type LbfgsOptions, lbfgs, type Minimum, type Objective } from './lbfgs.js'
 export { type MuonOptions, type MuonState, muon } from './muon.js'
 export { type PartitionState, partition } from './partition.js'

@@ -19,6 +19,7 @@ import { FoveaError } from '../../compiler/trace/error.js'
 import { namedScope } from '../../compiler/trace/source.js'
 import type { Tensor } from '../../compiler/trace/tensor.js'
 import { flatten, treeMap, unflatten } from '../../compiler/trace/tree.js'
+import type { LrScale } from './layers.js'
 import type { Schedule } from './schedule.js'
 
 type F = Tensor<any, 'f32'>
@@ -30,6 +31,8 @@ export interface MuonOptions {
   readonly momentum?: number
   /** Decoupled decay per step is lr · weightDecay; default 0. */
   readonly weightDecay?: number
+  /** A factor of the learning rate for each parameter (`layerDecay`); default 1. */
+  readonly lrScale?: LrScale
 }
 
 export interface MuonState<P> {
@@ -49,7 +52,7 @@ export interface MuonState<P> {
  * const params = { w: ones([2, 3]) }
  * const [next, state] = optimizer.update({ w: ones([2, 3]) }, optimizer.init(params), params)
  */
-export function muon({ lr = 0.02, momentum: beta = 0.95, weightDecay = 0 }: MuonOptions = {}) {
+export function muon({ lr = 0.02, momentum: beta = 0.95, weightDecay = 0, lrScale = () => 1 }: MuonOptions = {}) {
   return {
     init: <P>(params: P): MuonState<P> => ({ step: zeros([], 'i32'), momentum: treeMap(zerosLike, params) }),
     update: <P>(grads: P, state: MuonState<P>, params: P): [params: P, state: MuonState<P>] =>
@@ -60,12 +63,14 @@ export function muon({ lr = 0.02, momentum: beta = 0.95, weightDecay = 0 }: Muon
         // Nesterov: the mean as it will be after one more gradient like this one.
         const ahead = g.leaves.map((x, i) => add(mul(momentum[i], beta) as F, mul(x, 1 - beta) as F) as F)
         const directions = orthogonal(ahead.map(asMatrix))
-        const keep = sub(1, mul(rate, weightDecay) as F) as F
         const next = p.leaves.map((x, i) => {
           const [rows, columns] = asMatrix(x as F).shape as readonly number[]
+          const factor = lrScale(p.paths[i], x)
+          const own = factor === 1 ? rate : (mul(rate, factor) as F)
+          const keep = sub(1, mul(own, weightDecay) as F) as F
           const move = mul(
             reshape(directions[i], x.shape as number[]) as F,
-            mul(rate, Math.sqrt(Math.max(1, rows / columns))) as F,
+            mul(own, Math.sqrt(Math.max(1, rows / columns))) as F,
           ) as F
           return sub(mul(x, keep) as F, move) as F
         })
