@@ -4,8 +4,10 @@ import { classifyCommand } from './classify.js'
 import { dataCommand } from './data.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
+import { evalCommand } from './eval.js'
 import { fuzzCommand } from './fuzz.js'
 import { saliencyCommand } from './saliency.js'
+import { searchCommand } from './search.js'
 import { trainCommand } from './train.js'
 
 /** The command line `fovea`, a command a file. Commands load what they need when they run, so that help is quick. */
@@ -16,6 +18,8 @@ export const program = (): Command =>
     .addCommand(classifyCommand())
     .addCommand(embedCommand())
     .addCommand(saliencyCommand())
+    .addCommand(searchCommand())
+    .addCommand(evalCommand())
     .addCommand(dataCommand())
     .addCommand(checkCommand())
     .addCommand(doctorCommand())

@@ -13,6 +13,16 @@ export { type ClipConfig, parseConfig, type ResNetClipConfig, type ResNetConfig,
 export { collectEmbeddings, type EmbeddedImage, type Embeddings, embedImages, embedTexts } from './embed.js'
 export { evaluateShapes, shapePrompts } from './evaluate.js'
 export {
+  type EvaluateOptions,
+  type EvaluateProbeOptions,
+  type Evaluation,
+  evaluateFewShot,
+  evaluateProbe,
+  evaluateRetrieval,
+  evaluateZeroShot,
+  type NamedMatrix,
+} from './evaluation.js'
+export {
   type EmbedToFileOptions,
   embedToFile,
   type NamedEmbeddings,
@@ -51,7 +61,16 @@ export {
   predict,
   sweepProbe,
 } from './probe.js'
+export { writeReport } from './report.js'
 export { type ResNetParams, type ResNetStats, resnetTower, resnetTowerTrain } from './resnet.js'
 export { type Saliency, saliency } from './saliency.js'
+export {
+  type Hit,
+  openIndex,
+  type PictureIndex,
+  searchIndex,
+  type UpdatedIndex,
+  updateIndex,
+} from './search.js'
 export { type Trained, type TrainOptions, trainClip } from './train.js'
 export { classEmbeddings, readTemplates } from './zeroshot.js'

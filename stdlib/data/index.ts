@@ -1,5 +1,6 @@
 export { type Batch, type BatchOptions, batches } from './batches.js'
 export { type Captioned, loadCaptions } from './captions.js'
+export { type ClassFolders, loadClassFolders } from './class-folders.js'
 export { findPictures, type PictureFile } from './pictures.js'
 export { seededRandom } from './random.js'
 export {

@@ -1,5 +1,6 @@
 import sharp from 'sharp'
 import { FoveaError } from '../../compiler/trace/error.js'
+import { escapeXml } from './heatmap.js'
 import { brief } from './text.js'
 
 export interface LossPoint {
@@ -106,6 +107,3 @@ function axis(values: readonly number[]): { low: number; high: number; ticks: nu
   for (let k = Math.ceil(low / gap); k * gap <= high + gap * 1e-9; k++) ticks.push(Number((k * gap).toPrecision(12)))
   return { low, high, ticks }
 }
-
-const escapeXml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
