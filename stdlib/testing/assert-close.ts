@@ -7,17 +7,20 @@ export interface Tolerance {
   readonly atol?: number
   /** Relative to the expected value, default 1e-5 (f16 2e-3, bf16 2e-2, 0 for integers and bool). */
   readonly rtol?: number
+  /** Or this many steps on the grid of f32. Where it is given, atol and rtol are 0 unless they are too. */
+  readonly ulp?: number
   /** Bound on the mean absolute difference, beside the bound on each element. */
   readonly meanAtol?: number
 }
 
 /**
- * Asserts that every element of `actual` is within atol + rtol · |expected| of `expected`, in the same shape (a typed array
- * stands for any shape of its size). NaN equals NaN, and an infinity only itself. Throws FoveaError 'assert' with the worst
+ * Asserts that every element of `actual` is within atol + rtol · |expected| of `expected`, or within `ulp` units in the last
+ * place, in the same shape (a typed array stands for any shape of its size). NaN equals NaN, and an infinity only itself. Throws FoveaError 'assert' with the worst
  * element's index, both values, their absolute and relative difference and their distance in f32 units in the last place.
  *
  * @example
  * await assertClose(add(tensor([1, 2]), 1), [2, 3], { atol: 1e-6 })
+ * await assertClose(exp(tensor([1])), [Math.E], { ulp: 2 })
  */
 export async function assertClose(actual: Values, expected: Values, tolerance: Tolerance = {}): Promise<void> {
   const problem = difference(await flat(actual), await flat(expected), tolerance)
@@ -42,7 +45,8 @@ export function difference(got: Flat, want: Flat, tolerance: Tolerance = {}): st
 
   const usual = [got.dtype, want.dtype].map((dtype) => defaults[dtype ?? 'f32'] ?? defaults.integer)
   const coarser = usual[0].order > usual[1].order ? usual[0] : usual[1]
-  const { atol = coarser.atol, rtol = coarser.rtol, meanAtol } = tolerance
+  const { ulp, meanAtol } = tolerance
+  const { atol = ulp === undefined ? coarser.atol : 0, rtol = ulp === undefined ? coarser.rtol : 0 } = tolerance
   const nans = { got: [] as number[], want: [] as number[] }
   let over = 0
   let worst = -1
@@ -56,7 +60,7 @@ export function difference(got: Flat, want: Flat, tolerance: Tolerance = {}): st
     sum += distance
     // Against an infinite value only itself is close: the bound would be infinite too.
     const excess = Number.isFinite(w) ? distance - (atol + rtol * Math.abs(w)) : Number.POSITIVE_INFINITY
-    if (excess <= 0) continue
+    if (excess <= 0 || (ulp !== undefined && Number.isFinite(w) && ulps(g, w) <= ulp)) continue
     over++
     if (worst < 0 || excess > worstExcess) [worst, worstExcess] = [i, excess]
   }
@@ -65,7 +69,7 @@ export function difference(got: Flat, want: Flat, tolerance: Tolerance = {}): st
   if (!over && !nans.got.length && !nans.want.length && !meanOver) return undefined
 
   const lines = [
-    `${over} of ${want.data.length} elements differ by more than ${atol} + ${rtol} · |want|, in shape ${showShape(shape)}`,
+    `${over} of ${want.data.length} elements differ by more than ${bound(atol, rtol, ulp)}, in shape ${showShape(shape)}`,
   ]
   if (worst >= 0) lines.push(element(worst, got.data[worst], want.data[worst], shape))
   if (nans.got.length) lines.push(`NaN where a number is wanted: ${places(nans.got, shape)}`)
@@ -73,6 +77,9 @@ export function difference(got: Flat, want: Flat, tolerance: Tolerance = {}): st
   lines.push(`mean absolute difference ${digits(mean)}${meanOver ? `, more than ${meanAtol}` : ''}`)
   return lines.join('\n  ')
 }
+
+const bound = (atol: number, rtol: number, ulp: number | undefined): string =>
+  `${ulp === undefined || atol || rtol ? `${atol} + ${rtol} · |want|` : ''}${ulp === undefined ? '' : `${atol || rtol ? ' and ' : ''}${ulp} ulp (f32)`}`
 
 function element(i: number, got: number, want: number, shape: readonly number[]): string {
   const absolute = Math.abs(got - want)

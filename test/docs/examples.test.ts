@@ -12,9 +12,13 @@ import { makeWorld } from './world.js'
 
 /** What the docs show is run: blocks of pages, and the examples of what the entries export. */
 const folder = mkdtempSync(path.join(tmpdir(), 'fovea-docs-'))
-const modules: Record<string, Names> = { 'node:fs/promises': { ...fs }, 'node:path': { ...path } }
+const modules: Record<string, Names> = {
+  'node:fs/promises': { ...fs },
+  'node:path': { ...path },
+}
 for (const [name, source] of Object.entries(entries)) modules[name] = await import(path.join(root, source))
 const everything: Names = Object.assign({}, ...Object.values(modules).reverse(), { fc })
+modules['fast-check'] = { default: fc }
 /** These train for minutes; the tests of models do it smaller. */
 const slow = ['trainClip', 'trainStep']
 

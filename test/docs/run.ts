@@ -12,9 +12,10 @@ const AsyncFunction = (async () => {}).constructor as new (...parts: string[]) =
  */
 export async function runExample({ code, at }: Example, names: Names, modules: Names): Promise<void> {
   const { code: js } = await transform(code, { loader: 'ts', target: 'es2022', format: 'esm' })
-  const body = js.replace(/^import (\* as \w+|\{[^}]*\}) from "([^"]+)";$/gm, (_, what: string, from: string) => {
+  const body = js.replace(/^import (\* as \w+|\{[^}]*\}|\w+) from "([^"]+)";$/gm, (_, what: string, from: string) => {
     if (!(from in modules)) throw new Error(`${at} imports '${from}', which is no public entry`)
-    const target = what.startsWith('*') ? what.slice(5) : what.replace(/ as /g, ': ')
+    const named = what.startsWith('{') ? what.replace(/ as /g, ': ') : `{ default: ${what} }`
+    const target = what.startsWith('*') ? what.slice(5) : named
     return `const ${target} = modules[${JSON.stringify(from)}];`
   })
   const printed: string[] = []

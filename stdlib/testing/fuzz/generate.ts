@@ -35,8 +35,9 @@ export function generate(draw: Draw, { ops = languageOps(), maxLength = 10 }: Ge
 /** Steps of a larger op, which it expands to: what they take must be as that op makes it, and only it knows how. */
 const parts: readonly OpRecord['kernel']['kind'][] = ['segments', 'cumulative', 'digitCounts', 'digitSort']
 
-/** All ops but those that are steps of others. */
-export const languageOps = (): readonly OpRecord[] => allOps().filter(({ kernel }) => !parts.includes(kernel.kind))
+/** All ops but those that are steps of others, and functions with rules of their own, which have no samples. */
+export const languageOps = (): readonly OpRecord[] =>
+  allOps().filter(({ kernel, samples }) => samples.length && !parts.includes(kernel.kind))
 
 /** Ops in groups of one kind. */
 function byKind(ops: readonly OpRecord[]): OpRecord[][] {
