@@ -25,6 +25,8 @@ export default defineConfig({
     env: {
       // The IR is checked after every pass.
       FOVEA_VERIFY: '1',
+      // Nothing depends on what was compiled before.
+      FOVEA_CACHE: 'off',
       // Vulkan loaders warn when there is none.
       XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? tmpdir(),
     },

@@ -15,6 +15,8 @@ export interface DoctorReport {
   /** What programs would run on; limits are those of the adapter. */
   readonly chosen?: DeviceInfo
   readonly advice: readonly string[]
+  /** Where compiled programs are kept, and how many there are; absent when they are not. */
+  readonly cache?: { readonly folder: string; readonly entries: number; readonly bytes: number }
 }
 
 /**
@@ -46,7 +48,13 @@ export async function inspect(): Promise<DoctorReport> {
     })),
     chosen,
     advice: hints,
+    cache: isNode() ? await keptPrograms() : undefined,
   }
+}
+
+async function keptPrograms(): Promise<DoctorReport['cache']> {
+  const folder = (await import('./cache/folder.js')).programsFolder()
+  return folder === undefined ? undefined : { folder, ...(await import('./cache/disk.js')).measure(folder) }
 }
 
 function hintsFor({ kind, description, limits, features }: DeviceInfo): string[] {

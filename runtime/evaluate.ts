@@ -1,9 +1,9 @@
-import { compile } from '../compiler/compile.js'
 import { print } from '../compiler/ir/print.js'
 import type { Show } from '../compiler/ir/show.js'
 import { collect } from '../compiler/trace/collect.js'
 import { arrayTensor, type Storage } from '../compiler/trace/tensor.js'
 import type { AnyTensor } from '../compiler/trace/tree.js'
+import { compileOnce } from './cache/compile.js'
 import { type Device, getDevice } from './device.js'
 import { type Executable, load } from './executable.js'
 import { checkFinite, nansWanted } from './nans.js'
@@ -75,7 +75,7 @@ export async function runPending(todo: readonly AnyTensor[], check: boolean): Pr
   const key = print(fn, { places: false })
   let executable = cache.get(key)
   if (!executable) {
-    executable = load(device, compile(fn, device.target, compileOptions()))
+    executable = compileOnce(fn, device.target, compileOptions()).then((program) => load(device, program))
     cache.set(key, executable)
     executable.catch(() => cache.delete(key))
   }

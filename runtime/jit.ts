@@ -1,4 +1,3 @@
-import { compile } from '../compiler/compile.js'
 import type { Fn } from '../compiler/ir/types.js'
 import { isTracing } from '../compiler/trace/call.js'
 import { tracePrinting } from '../compiler/trace/collect.js'
@@ -8,6 +7,7 @@ import { type Where, where } from '../compiler/trace/source.js'
 import { arrayTensor, setRuntimeHooks } from '../compiler/trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../compiler/trace/tree.js'
 import type { ArrayStorage } from './array.js'
+import { compileOnce } from './cache/compile.js'
 import { type Device, getDevice } from './device.js'
 import { compileOptions, evaluate, evaluateSoon, runPending, storageOf } from './evaluate.js'
 import { type Executable, load } from './executable.js'
@@ -151,7 +151,7 @@ async function build(
   // What is checked for NaN may be run again, so its inputs stay.
   const overwritten: ReadonlySet<number> = nansWanted() ? new Set() : donated
   return {
-    executable: await load(device, compile(fn, device.target, { ...compileOptions(), donated: overwritten })),
+    executable: await load(device, await compileOnce(fn, device.target, { ...compileOptions(), donated: overwritten })),
     fn,
     prints,
     captured,

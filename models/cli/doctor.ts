@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { showBytes } from '../../runtime/bytes.js'
 import type { DoctorReport } from '../../runtime/doctor.js'
 import { Ended, exit } from './report.js'
 
@@ -14,7 +15,7 @@ export const doctorCommand = (): Command =>
       if (!report.chosen) throw new Ended(exit.error)
     })
 
-function readable({ platform, runtime, wanted, candidates, chosen, advice }: DoctorReport): string {
+function readable({ platform, runtime, wanted, candidates, chosen, advice, cache }: DoctorReport): string {
   const sections = [`${platform}, ${runtime}${wanted ? `, FOVEA_DEVICE=${wanted}` : ''}`]
   sections.push(
     `devices\n${candidates.map(({ name, found, detail }) => `  ${found ? '✓' : '✗'} ${name.padEnd(12)} ${detail}`).join('\n')}`,
@@ -31,6 +32,11 @@ function readable({ platform, runtime, wanted, candidates, chosen, advice }: Doc
     const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
     sections.push(`programs run on ${description} (${kind})\n${lines.join('\n')}`)
   } else sections.push('there is no device that programs can run on')
+  sections.push(
+    cache
+      ? `compiled programs are kept in ${cache.folder}\n  ${cache.entries} of them, ${showBytes(cache.bytes)}`
+      : 'compiled programs are not kept',
+  )
   if (advice.length > 0)
     sections.push(`advice\n${advice.map((line) => `  ${line.replaceAll('\n', '\n  ')}`).join('\n')}`)
   return sections.join('\n\n')

@@ -30,6 +30,7 @@ export const program = (): Command =>
 Environment:
   FOVEA_DEVICE   gpu, cpu, lavapipe or swiftshader; unset, a GPU if there is one, else the CPU
   FOVEA_THREADS  threads on the CPU; unset, one for each core
+  FOVEA_CACHE    folder where compiled programs are kept, or 'off'; unset, the user's cache
   FOVEA_DEBUG=1  prints the stack of an error
   FOVEA_SHOW     stages of compilation to print: ir,passes,kernels,plan
 

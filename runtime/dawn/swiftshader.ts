@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { brotliDecompressSync } from 'node:zlib'
+import { userCache } from '../cache/folder.js'
 import { untar } from './untar.js'
 
 /** SwiftShader on this disk: a software Vulkan driver with a Vulkan loader. */
@@ -59,7 +60,7 @@ function findPackage(): { archive: string; version: string } | string {
 
 /** The user's cache, then a private folder in the temporary one when that can't be written. */
 function cacheRoots(): string[] {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fovea')
+  const cache = userCache()
   const own = join(tmpdir(), `fovea-${process.getuid?.()}`)
   return isPrivate(own) ? [cache, own] : [cache]
 }

@@ -101,6 +101,7 @@ test('the doctor, for readers and for programs', async () => {
   expect(status).toBe(0)
   expect(out).toMatch(/devices\n {2}. gpu .*\n {2}. cpu .*\n {2}. lavapipe .*\n {2}. swiftshader/)
   expect(out).toMatch(/programs run on .*\n.*vendor/)
+  expect(out).toContain('compiled programs are not kept')
   expect(JSON.parse((await fovea('doctor', '--json')).out).chosen.limits.maxStorageBufferBindingSize).toBeGreaterThan(0)
 })
 
