@@ -24,5 +24,12 @@ export const notNegative = (text: string): number => {
   return value
 }
 
+export const share = (text: string): number => {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('Expected a share between 0 and 1.')
+  return value
+}
+
 /** 'a, b,c' as ['a', 'b', 'c']. */
 export const list = (text: string): string[] => (text.trim() === '' ? [] : text.split(',').map((part) => part.trim()))

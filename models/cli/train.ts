@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { recipe } from '../clip/recipe.js'
 import type { TrainOptions } from '../clip/train.js'
-import { notNegative, positive, whole } from './options.js'
+import { notNegative, positive, share, whole } from './options.js'
 
 export const trainCommand = (): Command =>
   new Command('train').description('Trains a model.').addCommand(trainClipCommand())
@@ -9,8 +9,9 @@ export const trainCommand = (): Command =>
 // Defaults stand in the descriptions and not as values: a resumed run takes what isn't given from its checkpoint.
 const trainClipCommand = (): Command =>
   new Command('clip')
-    .description('Trains a CLIP on a folder of pictures with captions.')
-    .requiredOption('--data <dir>', 'pictures, and captions.jsonl or captions.csv with the columns image and caption')
+    .description('Trains a CLIP on pictures with captions.')
+    .requiredOption('--data <path>', 'a folder with captions.jsonl or captions.csv, COCO captions, or a TSV')
+    .option('--images <dir>', 'where the pictures of COCO or a TSV are, if not beside the captions')
     .requiredOption('--out <dir>', 'where checkpoint/, metrics.jsonl and loss.png go')
     .option('--resume', 'go on from the checkpoint in --out, with the options it was started with')
     .option('--from <dir>', 'start from this CLIP folder instead of a new model')
@@ -24,6 +25,7 @@ const trainClipCommand = (): Command =>
       `peak of Muon's rate, for matrices; 0: AdamW for all (default: ${recipe.muonLr})`,
       notNegative,
     )
+    .option('--max-corrupt <share>', 'of records that may be skipped (default: 0.01)', share)
     .option('--seed <n>', `of the new model and the order of pictures (default: ${recipe.seed})`, whole(0))
     .option('--image-size <pixels>', `of a new model (default: ${recipe.imageSize})`, whole(8))
     .option('--max-length <tokens>', `of a new model's texts (default: ${recipe.maxLength})`, whole(3))

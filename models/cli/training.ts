@@ -1,3 +1,4 @@
+import { describeCounts } from '../../stdlib/data/index.js'
 import { progress } from '../../stdlib/show/index.js'
 import { type Trained, type TrainOptions, trainClip } from '../clip/train.js'
 import { deviceLine } from './device.js'
@@ -31,13 +32,18 @@ export async function trainWithProgress(options: TrainOptions): Promise<Trained>
       onStart({ step, steps }) {
         show = progress({ total: steps, start: step })
       },
-      onStep({ step, loss, lr }, { batchSize }) {
-        show?.update({ step, loss, lr, images: batchSize })
+      onStep({ step, loss, lr, stall_s }, { batchSize }) {
+        show?.update({ step, loss, lr, images: batchSize, stall: stall_s })
+      },
+      onCorrupt(kind, what) {
+        process.stderr.write(`skipping: ${kind}, such as ${what}\n`)
       },
     })
     show?.done()
     show = undefined
-    const { step, steps, checkpoint } = trained
+    const { step, steps, checkpoint, corrupt } = trained
+    const skipped = describeCounts(corrupt)
+    if (skipped) process.stderr.write(`skipped records that can't be used: ${skipped}\n`)
     process.stderr.write(`saved step ${step} of ${steps}: ${checkpoint}\n`)
     if (step < steps) throw new Ended(exit.interrupted)
     return trained

@@ -13,9 +13,9 @@ export function lossReader(options: {
   readonly rates: Float32Array
   readonly batchSize: number
   readonly read: (records: readonly StepRecord[]) => Promise<void>
-}): { take(step: number, loss: Tensor<[], 'f32'>): Promise<void>; settle(): Promise<void> } {
+}): { take(step: number, loss: Tensor<[], 'f32'>, stall: number): Promise<void>; settle(): Promise<void> } {
   const { rates, batchSize, read } = options
-  let waiting: { step: number; loss: Tensor<[], 'f32'> }[] = []
+  let waiting: { step: number; loss: Tensor<[], 'f32'>; stall: number }[] = []
   let reading = Promise.resolve()
   let since: number | undefined
 
@@ -26,11 +26,12 @@ export function lossReader(options: {
     const now = performance.now()
     const rate = (taken.length * batchSize * 1000) / (now - since!)
     since = now
-    const records = taken.map(({ step }, i) => ({
+    const records = taken.map(({ step, stall }, i) => ({
       step,
       loss: values[i],
       lr: rates[step - 1],
       images_per_s: Number(rate.toPrecision(4)),
+      stall_s: Number(stall.toFixed(4)),
     }))
     const bad = records.findIndex(({ loss }) => !Number.isFinite(loss))
     await read(bad < 0 ? records : records.slice(0, bad))
@@ -44,9 +45,9 @@ export function lossReader(options: {
   }
   return {
     settle,
-    async take(step, loss) {
+    async take(step, loss, stall) {
       since ??= performance.now()
-      waiting.push({ step, loss })
+      waiting.push({ step, loss, stall })
       if (waiting.length < group) return
       await reading
       reading = readGroup(waiting)

@@ -1,22 +1,27 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { type Captioned, loadCaptions } from '../../stdlib/data/index.js'
+import { type Captioned, type OpenOptions, openPairs } from '../../stdlib/data/index.js'
 import type { PreprocessorConfig } from '../../stdlib/image/index.js'
 import type { Encoded, Tokenizer } from '../../stdlib/text/index.js'
 
-/** A folder of captioned pictures, as training uses it. */
+/** Captioned pictures, as training uses them. */
 export interface Pairs {
   readonly pairs: readonly Captioned[]
   readonly captions: readonly string[]
   /** A digest of pictures' names and captions, in their order. */
   readonly digest: string
+  /** Records, those that can't be used included. */
+  readonly records: number
 }
 
-export async function loadPairs(folder: string): Promise<Pairs> {
-  const pairs = await loadCaptions(folder)
+export async function loadPairs(data: string, options: OpenOptions): Promise<Pairs> {
+  const { pairs, records } = await openPairs(data, options)
   const hash = createHash('sha256')
-  for (const { image, caption } of pairs) hash.update(`${JSON.stringify([basename(image), caption])}\n`)
-  return { pairs, captions: pairs.map((pair) => pair.caption), digest: hash.digest('hex') }
+  const all = pairs.map(({ caption, captions = [caption] }) => captions)
+  pairs.forEach(({ image }, i) => {
+    hash.update(`${JSON.stringify([basename(image), ...all[i]])}\n`)
+  })
+  return { pairs, captions: all.flat(), digest: hash.digest('hex'), records }
 }
 
 /** All captions as ids, padded to the longest, and how to pick the rows of a batch. */
@@ -24,17 +29,20 @@ export function encodeCaptions(
   captions: readonly string[],
   tokenizer: Tokenizer,
   maxLength: number,
-): { length: number; rows(index: readonly number[]): Pick<Encoded, 'ids' | 'mask'> } {
-  const { ids, mask, shape } = tokenizer.encode(captions, { maxLength })
+): { length: number; rows(captions: readonly string[]): Pick<Encoded, 'ids' | 'mask'> } {
+  const unique = [...new Set(captions)]
+  const rowOf = new Map(unique.map((caption, row) => [caption, row]))
+  const { ids, mask, shape } = tokenizer.encode(unique, { maxLength })
   const length = shape[1]
-  const pick = (from: Int32Array, index: readonly number[]): Int32Array => {
-    const out = new Int32Array(index.length * length)
-    index.forEach((row, i) => {
+  const pick = (from: Int32Array, texts: readonly string[]): Int32Array => {
+    const out = new Int32Array(texts.length * length)
+    texts.forEach((text, i) => {
+      const row = rowOf.get(text)!
       out.set(from.subarray(row * length, (row + 1) * length), i * length)
     })
     return out
   }
-  return { length, rows: (index) => ({ ids: pick(ids, index), mask: pick(mask, index) }) }
+  return { length, rows: (texts) => ({ ids: pick(ids, texts), mask: pick(mask, texts) }) }
 }
 
 /** How CLIP prepares pictures, for pictures of `size` pixels: shortest edge, centre, the published mean and deviation. */

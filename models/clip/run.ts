@@ -26,6 +26,8 @@ export interface StepRecord {
   readonly loss: number
   readonly lr: number
   readonly images_per_s: number
+  /** Seconds that the step waited for its data. */
+  readonly stall_s: number
 }
 
 /** training.json: where the run is, and all that its numbers depend on. */

@@ -1,6 +1,6 @@
 import { FoveaError, tensor } from '../../index.js'
 import { toStateDict } from '../../stdlib/checkpoint/index.js'
-import { batches } from '../../stdlib/data/index.js'
+import { batches, type CorruptKind, type CorruptOptions, corruptLog } from '../../stdlib/data/index.js'
 import { trainBpe } from '../../stdlib/text/index.js'
 import { type Clip, loadClip } from './checkpoint.js'
 import { parseConfig, smallConfig } from './config.js'
@@ -39,9 +39,11 @@ export interface TrainSettings {
   readonly maxLength: number
 }
 
-export interface TrainOptions extends Partial<TrainSettings> {
-  /** A folder that `loadCaptions` reads. */
+export interface TrainOptions extends Partial<TrainSettings>, CorruptOptions {
+  /** What `openPairs` reads. */
   readonly data: string
+  /** Where the pictures of COCO or a TSV are, if not beside the captions. */
+  readonly images?: string
   /** The run's folder: `checkpoint/`, `metrics.jsonl`, `loss.png`. */
   readonly out: string
   /** A CLIP folder to start from, instead of a new model. */
@@ -67,14 +69,16 @@ export interface Trained {
   readonly steps: number
   /** Where the checkpoint is. */
   readonly checkpoint: string
+  /** Records that were skipped, by what is wrong with them. */
+  readonly corrupt: Readonly<Partial<Record<CorruptKind, number>>>
 }
 
 /** Pictures are kept in memory, resized, if all fit in this many bytes. */
 const cacheBytes = 512 * 2 ** 20
 
 /**
- * Trains a CLIP on a folder of captioned pictures. A stopped run that is resumed ends with the same checkpoint, byte for
- * byte, as one that was not stopped (on the same kind of device).
+ * Trains a CLIP on captioned pictures, in any format that `openPairs` reads. A stopped run that is resumed ends with the
+ * same checkpoint, byte for byte, as one that was not stopped (on the same kind of device).
  *
  * Throws FoveaError 'input' for data, options or a run folder that can't be used, 'diverged' when the loss is no longer
  * finite, 'save' when a checkpoint can't be written (the one before stays), and the device's errors.
@@ -84,7 +88,8 @@ const cacheBytes = 512 * 2 ** 20
  */
 export async function trainClip(options: TrainOptions): Promise<Trained> {
   const { out, signal, saveEvery = recipe.saveEvery } = options
-  const { pairs, captions, digest } = await loadPairs(options.data)
+  const corrupt = corruptLog(options)
+  const { pairs, captions, digest, records } = await loadPairs(options.data, { images: options.images, corrupt })
   const { clip, settings, step: first } = await begin(options, captions, digest)
   const { config, tokenizer, preprocessor } = clip
   const { steps, batchSize, seed } = settings
@@ -95,7 +100,13 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
   let params = clip.params
   let state = options.resume ? await loadState(out, init(params)) : init(params)
   let done = first
-  const result = (): Trained => ({ clip: { ...clip, params }, step: done, steps, checkpoint: checkpointFolder(out) })
+  const result = (): Trained => ({
+    clip: { ...clip, params },
+    step: done,
+    steps,
+    checkpoint: checkpointFolder(out),
+    corrupt: corrupt.counts(),
+  })
   const snapshot = (): Snapshot => ({
     clip: { ...clip, params },
     state,
@@ -122,9 +133,12 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
   }
 
   const cache = pairs.length * 3 * size ** 2 <= cacheBytes
-  for await (const batch of batches(pairs, { batchSize, seed, preprocessor, startStep: first, cache })) {
+  const order = { batchSize, seed, preprocessor, startStep: first, cache, corrupt, records }
+  let ready = performance.now()
+  for await (const batch of batches(pairs, order)) {
+    const stall = (performance.now() - ready) / 1000
     if (signal?.aborted) break
-    const { ids, mask } = texts.rows(batch.index)
+    const { ids, mask } = texts.rows(batch.captions)
     const shape = [batchSize, texts.length]
     const inputs = [tensor(batch.pixels, batch.shape), tensor(ids, shape), tensor(mask, shape)] as unknown
     const [pixels, tokens, seen] = inputs as [Pixels, Tokens, Tokens]
@@ -134,9 +148,10 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
     params = nextParams
     state = nextState
     done = batch.step + 1
-    await losses.take(done, loss)
+    await losses.take(done, loss, stall)
     if (done === steps) break
     if (done % saveEvery === 0) await save()
+    ready = performance.now()
   }
   await save()
   await drawLoss(out)

@@ -3,6 +3,7 @@ import { decodeImage } from '../image/decode.js'
 import { type PreprocessorConfig, resizeAndCrop, toPixelValues } from '../image/preprocess.js'
 import type { Rgb } from '../image/rgb.js'
 import type { Captioned } from './captions.js'
+import type { CorruptLog } from './corrupt.js'
 import { limiter } from './limit.js'
 import { seededRandom } from './random.js'
 import { permutation } from './shuffle.js'
@@ -24,6 +25,10 @@ export interface BatchOptions {
   readonly prefetch?: number
   /** Keeps every picture in memory once it is resized and cropped (as bytes): for sets that fit. */
   readonly cache?: boolean
+  /** Counts pictures that can't be decoded: others take their places. Without it, the first ends the batches. */
+  readonly corrupt?: CorruptLog
+  /** Records that the pairs come from, for the share of corrupt ones; the number of pairs if left out. */
+  readonly records?: number
 }
 
 export interface Batch {
@@ -56,6 +61,7 @@ const picturesAtOnce = 2
  */
 export async function* batches(pairs: readonly Captioned[], options: BatchOptions): AsyncGenerator<Batch, void, void> {
   const { batchSize, seed, preprocessor, augment, startStep = 0, prefetch = 2, cache = false } = options
+  const { corrupt, records = pairs.length } = options
   check('batchSize', batchSize, 1)
   check('seed', seed, 0)
   check('startStep', startStep, 0)
@@ -75,15 +81,23 @@ export async function* batches(pairs: readonly Captioned[], options: BatchOption
   const kept = new Map<number, Rgb>()
   const limited = limiter(picturesAtOnce)
   let stopped = false
-  const picture = async (i: number, epoch: number): Promise<Rgb> => {
+  const broken = new Set<number>()
+  /** The picture, or undefined for one that is counted as corrupt. */
+  const picture = async (i: number, epoch: number): Promise<Rgb | undefined> => {
     const known = kept.get(i)
-    if (known) return known
+    if (known || broken.has(i)) return known
     const ready = await limited(async () => {
       if (stopped) throw new FoveaError('input', 'batches: stopped')
-      const image = await decodeImage(pairs[i].image)
-      return resizeAndCrop(augment ? augment(image, seededRandom(seed, epoch, i)) : image, preprocessor)
+      const image = await decodeImage(pairs[i].image).catch((err: FoveaError) => {
+        if (!corrupt) throw err
+        broken.add(i)
+        corrupt.add('undecodable picture', err.message)
+        corrupt.check(records)
+        return undefined
+      })
+      return image && resizeAndCrop(augment ? augment(image, seededRandom(seed, epoch, i)) : image, preprocessor)
     })
-    if (cache) kept.set(i, ready)
+    if (cache && ready) kept.set(i, ready)
     return ready
   }
 
@@ -92,9 +106,21 @@ export async function* batches(pairs: readonly Captioned[], options: BatchOption
     const epoch = Math.floor(step / perEpoch)
     if (order?.epoch !== epoch) order = { epoch, indices: permutation(pairs.length, seed, epoch) }
     const at = (step % perEpoch) * batchSize
-    const index = [...order.indices.subarray(at, at + batchSize)]
-    const { data, shape } = toPixelValues(await Promise.all(index.map((i) => picture(i, epoch))), preprocessor)
-    return { step, epoch, index, pixels: data, shape, captions: index.map((i) => pairs[i].caption) }
+    const { indices } = order
+    const index = [...indices.subarray(at, at + batchSize)]
+    const pictures = await Promise.all(index.map((i) => picture(i, epoch)))
+    // The epoch's next ones stand in for what can't be decoded, so that a batch still depends on nothing but its step.
+    let next = at + batchSize
+    for (const [place, found] of pictures.entries()) {
+      for (let stand = found; stand === undefined; next++) {
+        if (next === at + pairs.length)
+          throw new FoveaError('input', `batches: fewer pictures than a batch of ${batchSize} holds can be decoded`)
+        index[place] = indices[next % pairs.length]
+        stand = pictures[place] = await picture(index[place], epoch)
+      }
+    }
+    const { data, shape } = toPixelValues(pictures as Rgb[], preprocessor)
+    return { step, epoch, index, pixels: data, shape, captions: index.map((i) => captionOf(pairs[i], i, seed, epoch)) }
   }
 
   const ahead: Promise<Batch>[] = []
@@ -111,6 +137,14 @@ export async function* batches(pairs: readonly Captioned[], options: BatchOption
     stopped = true
     await Promise.allSettled(ahead)
   }
+}
+
+/** A picture's caption of an epoch: all of them in turn, in an order of its own. */
+function captionOf({ caption, captions = [caption] }: Captioned, index: number, seed: number, epoch: number): string {
+  const { length } = captions
+  if (length === 1) return captions[0]
+  const order = permutation(length, seed + Math.imul(index + 1, 0x9e3779b1), Math.floor(epoch / length))
+  return captions[order[epoch % length]]
 }
 
 function check(name: string, value: number, least: number): void {

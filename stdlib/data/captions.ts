@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { FoveaError } from '../../compiler/trace/error.js'
+import { type CorruptKind, type CorruptLog, captionFault, faultWords, strict } from './corrupt.js'
 
 /** A picture and what it shows. */
 export interface Captioned {
   /** The picture's path, absolute. */
   readonly image: string
   readonly caption: string
+  /** All captions, where a picture has several: each epoch takes one, and so many epochs take all. */
+  readonly captions?: readonly string[]
 }
 
 interface Row {
@@ -17,7 +20,7 @@ interface Row {
 }
 
 /** In the order they are looked for: ours, then the names that Hugging Face's ImageFolder reads. */
-const captionFiles = ['captions.jsonl', 'metadata.jsonl', 'captions.csv', 'metadata.csv']
+export const captionFiles = ['captions.jsonl', 'metadata.jsonl', 'captions.csv', 'metadata.csv']
 
 /**
  * Reads a folder of pictures with captions: `captions.jsonl` with lines `{"image": "…", "caption": "…"}`, or
@@ -44,21 +47,34 @@ export async function loadCaptions(folder: string): Promise<Captioned[]> {
         'Write one line per picture: {"image": "cat.jpg", "caption": "a ginger cat"}.',
     )
   }
-  const file = join(folder, name)
-  const text = await readFile(file, 'utf8')
-  const rows = name.endsWith('.csv') ? csvRows(text, file) : jsonRows(text, file)
-  if (rows.length === 0) throw new FoveaError('input', `${file} holds no captions. Write one line per picture.`)
-  return rows.map((row) => captioned(row, folder, file))
+  return (await readCaptionFile(join(folder, name), strict)).pairs
 }
 
-function jsonRows(text: string, file: string): Row[] {
+/** Pairs that can be used, and how many records there were. */
+export interface Read {
+  readonly pairs: Captioned[]
+  readonly records: number
+}
+
+/** Reads one such file; paths are relative to its folder. */
+export async function readCaptionFile(file: string, log: CorruptLog): Promise<Read> {
+  const text = await readFile(file, 'utf8')
+  const rows = file.endsWith('.csv') ? csvRows(text, file) : jsonRows(text, file, log)
+  if (rows.length === 0) throw new FoveaError('input', `${file} holds no captions. Write one line per picture.`)
+  const pairs = rows.map((row) => row && captioned(row, dirname(file), file, log)).filter((pair) => pair !== undefined)
+  return { pairs, records: rows.length }
+}
+
+function jsonRows(text: string, file: string, log: CorruptLog): (Row | undefined)[] {
   const lines = text.replace(/^\uFEFF/, '').split('\n')
   return lines.flatMap((line, i) => {
     if (line.trim() === '') return []
     try {
       return [{ line: i + 1, fields: JSON.parse(line) }]
     } catch (err) {
-      throw badLine(file, i + 1, `not JSON (${(err as Error).message})`, 'Write one JSON object per line')
+      const why = `not JSON (${(err as Error).message})`
+      log.add('unreadable record', badLine(file, i + 1, why, 'Write one JSON object per line'))
+      return [undefined]
     }
   })
 }
@@ -72,28 +88,33 @@ function csvRows(text: string, file: string): Row[] {
     }))
   } catch (err) {
     const { message, lines } = err as Error & { lines?: number }
-    throw badLine(file, lines ?? 1, `not CSV (${message})`, 'Put fields that hold commas or quotes in double quotes')
+    const todo = 'Put fields that hold commas or quotes in double quotes'
+    throw new FoveaError('input', badLine(file, lines ?? 1, `not CSV (${message})`, todo))
   }
 }
 
-function captioned({ line, fields }: Row, folder: string, file: string): Captioned {
+function captioned({ line, fields }: Row, folder: string, file: string, log: CorruptLog): Captioned | undefined {
+  const bad = (kind: CorruptKind, what: string, todo: string): void => log.add(kind, badLine(file, line, what, todo))
   const { image, file_name, caption, text } = (fields ?? {}) as Record<string, unknown>
   const picture = image ?? file_name
   const words = caption ?? text
-  if (typeof picture !== 'string' || typeof words !== 'string')
-    throw badLine(
-      file,
-      line,
-      `expected the texts "image" and "caption", got ${JSON.stringify(fields)}`,
-      'Name them so, or "file_name" and "text"',
-    )
-  if (words.trim() === '')
-    throw badLine(file, line, `the caption of ${picture} is empty`, 'Write one, or remove the line')
+  if (typeof picture !== 'string' || typeof words !== 'string') {
+    const what = `expected the texts "image" and "caption", got ${JSON.stringify(fields)}`
+    bad('unreadable record', what, 'Name them so, or "file_name" and "text"')
+    return undefined
+  }
+  const fault = captionFault(words)
+  if (fault) {
+    bad(fault, `the caption of ${picture} ${faultWords[fault]}`, 'Write one, or remove the line')
+    return undefined
+  }
   const path = resolve(folder, picture)
-  if (picture === '' || !existsSync(path))
-    throw badLine(file, line, `there is no image ${path}`, 'Add it, or remove the line')
+  if (picture === '' || !existsSync(path)) {
+    bad('missing picture', `there is no image ${path}`, 'Add it, or remove the line')
+    return undefined
+  }
   return { image: path, caption: words }
 }
 
-const badLine = (file: string, line: number, what: string, todo: string): FoveaError =>
-  new FoveaError('input', `${file}, line ${line}: ${what}. ${todo}.`)
+const badLine = (file: string, line: number, what: string, todo: string): string =>
+  `${file}, line ${line}: ${what}. ${todo}.`

@@ -1,6 +1,8 @@
 export { type Batch, type BatchOptions, batches } from './batches.js'
 export { type Captioned, loadCaptions } from './captions.js'
 export { type ClassFolders, loadClassFolders } from './class-folders.js'
+export { type CorruptKind, type CorruptLog, type CorruptOptions, corruptLog, describeCounts } from './corrupt.js'
+export { type OpenOptions, openPairs, type PairList } from './open.js'
 export { findPictures, type PictureFile } from './pictures.js'
 export { seededRandom } from './random.js'
 export {

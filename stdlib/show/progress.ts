@@ -18,6 +18,8 @@ export interface Step {
   readonly lr?: number
   /** Pictures in this step. */
   readonly images?: number
+  /** Seconds that the step waited for its data. */
+  readonly stall?: number
 }
 
 const secondsBetweenLines = 5
@@ -37,6 +39,7 @@ export function progress({ total, start = 0, unit = 'step', stream = process.std
 } {
   const began = performance.now()
   let images = 0
+  let stalled = 0
   let written = Number.NEGATIVE_INFINITY
   let unwritten = ''
   const write = (line: string): void => {
@@ -45,8 +48,9 @@ export function progress({ total, start = 0, unit = 'step', stream = process.std
     unwritten = ''
   }
   return {
-    update({ step, loss, lr, images: fresh = 0 }) {
+    update({ step, loss, lr, images: fresh = 0, stall = 0 }) {
       images += fresh
+      stalled += stall
       const now = performance.now()
       const seconds = (now - began) / 1000
       const left = (seconds / Math.max(1, step - start)) * (total - step)
@@ -55,6 +59,8 @@ export function progress({ total, start = 0, unit = 'step', stream = process.std
         ...(loss === undefined ? [] : [`loss ${brief(loss)}`]),
         ...(lr === undefined ? [] : [`lr ${brief(lr)}`]),
         ...(images === 0 ? [] : [`${brief(Math.round(images / seconds))} images/s`]),
+        // Less than a hundredth of the time is no matter.
+        ...(stalled <= seconds / 100 ? [] : [`${duration(stalled)} waiting for data`]),
         step < total ? `${duration(left)} left` : `${duration(seconds)} in all`,
       ].join('  ')
       // A terminal's line is written at most 20 times a second: more can't be read.
