@@ -15,7 +15,10 @@ export async function embedding<T>(
         process.stderr.write(`error: ${error.message}\n`)
       },
       onProgress(done, total) {
-        show ??= progress({ total, start: done, unit: 'picture' })
+        if (!show) {
+          show = progress({ total, start: done, unit: 'picture' })
+          last = done // Those of a run before are no measure of speed.
+        }
         if (done > last) show.update({ step: done, images: done - last })
         last = done
       },

@@ -52,7 +52,7 @@ export function heatmap({ title, axes, rows, columns, values }: Heatmap): string
       )
       if (cell >= 28)
         cells.push(
-          `<text x="${(left + (j + 0.5) * cell).toFixed(1)}" y="${(top + (i + 0.5) * cell + 4).toFixed(1)}" text-anchor="middle" font-size="11" fill="${part > 0.55 ? '#ffffff' : '#1f2328'}">${inCell(value)}</text>`,
+          `<text x="${(left + (j + 0.5) * cell).toFixed(1)}" y="${(top + (i + 0.5) * cell + 4).toFixed(1)}" text-anchor="middle" font-size="11" fill="${part > 0.4 ? '#ffffff' : '#1f2328'}">${inCell(value)}</text>`,
         )
     }
   const names = [
