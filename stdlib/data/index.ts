@@ -15,4 +15,6 @@ export {
   shapeLabels,
   shapeNames,
 } from './shapes.js'
+export { findShards, type ShardOptions, type ShardPosition, streamShards } from './shards.js'
 export { permutation } from './shuffle.js'
+export type { ShardRecord } from './tar.js'

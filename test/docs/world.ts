@@ -1,5 +1,7 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { pack } from 'tar-stream'
 import { ones } from '../../index.js'
 import { loadClip } from '../../models/clip/index.js'
 import { drawShapes, loadCaptions } from '../../stdlib/data/index.js'
@@ -18,6 +20,12 @@ export async function makeWorld(root: string, folder: string): Promise<Names> {
   await cp(join(root, 'test/data/torch/plain.pt'), at('clip.pt'))
   await mkdir(at('runs'))
   await drawShapes(at('shapes/train'), { count: 64, seed: 1 })
+  const shard = pack()
+  shard.entry({ name: '1.jpg' }, await readFile(at('cat.jpg')))
+  shard.entry({ name: '1.txt' }, 'a cat')
+  shard.finalize()
+  await mkdir(at('shards'))
+  await writeFile(at('shards/000.tar'), await buffer(shard))
   const clip = await loadClip(at('clip'))
   return {
     params: { w: ones([2]) },
