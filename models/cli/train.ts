@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { recipe } from '../clip/recipe.js'
 import type { TrainOptions } from '../clip/train.js'
 import { notNegative, positive, share, whole } from './options.js'
@@ -27,6 +27,14 @@ const trainClipCommand = (): Command =>
     )
     .option('--max-corrupt <share>', 'of records that may be skipped (default: 0.01)', share)
     .option('--seed <n>', `of the new model and the order of pictures (default: ${recipe.seed})`, whole(0))
+    .option(
+      '--accumulate <n>',
+      'parts in which a batch goes through the towers, for less memory (default: 1)',
+      whole(1),
+    )
+    .addOption(new Option('--freeze <tower>', 'train all but this tower').choices(['none', 'image', 'text']))
+    .option('--layer-decay <rate>', 'of learning rates, a layer, from the top down (default: 1)', share)
+    .option('--ema <decay>', 'also save checkpoint/ema/, a running mean of the parameters (default: none)', share)
     .option('--image-size <pixels>', `of a new model (default: ${recipe.imageSize})`, whole(8))
     .option('--max-length <tokens>', `of a new model's texts (default: ${recipe.maxLength})`, whole(3))
     .option('--save-every <n>', 'steps between checkpoints', whole(1), recipe.saveEvery)

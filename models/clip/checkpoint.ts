@@ -173,6 +173,7 @@ export async function saveClip(folder: string, { config, params, tokenizer, prep
 /** A tree of host tensors as a tree of tensors. */
 export function hostToParams<P>(tree: unknown): P {
   const build = (node: unknown): unknown => {
+    if (node === null) return null
     if (Array.isArray(node)) return node.map(build)
     const host = node as HostTensor
     if (ArrayBuffer.isView(host.data)) return tensor(host.data, host.shape, host.dtype === 'u8' ? 'u32' : host.dtype)

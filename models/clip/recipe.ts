@@ -14,6 +14,10 @@ export const recipe = {
   betas: [0.9, 0.98],
   eps: 1e-6,
   seed: 1,
+  accumulate: 1,
+  freeze: 'none',
+  layerDecay: 1,
+  ema: 0,
   /** Pixels. */
   imageSize: 32,
   /** Tokens of a text, the two that frame it included. */

@@ -16,7 +16,7 @@ import type { TrainState } from './step.js'
 
 /**
  * The folder of one training run: `checkpoint/`, replaced whole at every save; `metrics.jsonl`, one line a step; and
- * `loss.png`. The checkpoint holds nothing that differs between two runs of the same numbers: no times, no paths.
+ * `loss.png`. With a running mean of the parameters, `checkpoint/ema/` is the model that it makes. The checkpoint holds nothing that differs between two runs of the same numbers: no times, no paths.
  */
 
 /** What a step did, as a line of metrics.jsonl. */
@@ -33,7 +33,7 @@ export interface StepRecord {
 /** training.json: where the run is, and all that its numbers depend on. */
 export interface Progress {
   readonly step: number
-  readonly options: Readonly<Record<string, number>>
+  readonly options: Readonly<Record<string, number | string>> & { readonly steps: number }
   /** A digest of the captions. */
   readonly data: string
 }
@@ -41,6 +41,8 @@ export interface Progress {
 export interface Snapshot {
   readonly clip: Clip
   readonly state: TrainState
+  /** The running mean of all steps' parameters, if one is kept. */
+  readonly average?: Clip['params']
   readonly progress: Progress
 }
 
@@ -48,9 +50,13 @@ export const checkpointFolder = (run: string): string => join(run, 'checkpoint')
 const metricsFile = (run: string): string => join(run, 'metrics.jsonl')
 
 /** Saves a run's checkpoint, whole or not at all. Throws FoveaError 'save'; the checkpoint before is then as it was. */
-export async function saveRun(run: string, { clip, state, progress }: Snapshot): Promise<void> {
+export async function saveRun(run: string, { clip, state, average, progress }: Snapshot): Promise<void> {
   await saveFolder(checkpointFolder(run), async (draft) => {
     await saveClip(draft, clip)
+    if (average) {
+      await mkdir(join(draft, 'ema'))
+      await saveClip(join(draft, 'ema'), { ...clip, params: average })
+    }
     await writeSafetensors(join(draft, 'optimizer.safetensors'), await toStateDict(state))
     await writeFile(join(draft, 'training.json'), `${JSON.stringify(progress, null, 2)}\n`)
   })

@@ -1,6 +1,7 @@
 import { FoveaError, tensor } from '../../index.js'
 import { toStateDict } from '../../stdlib/checkpoint/index.js'
 import { batches, type CorruptKind, type CorruptOptions, corruptLog } from '../../stdlib/data/index.js'
+import { combineParams } from '../../stdlib/optim/index.js'
 import { trainBpe } from '../../stdlib/text/index.js'
 import { type Clip, loadClip } from './checkpoint.js'
 import { parseConfig, smallConfig } from './config.js'
@@ -19,7 +20,7 @@ import {
   saveRun,
   startMetrics,
 } from './run.js'
-import { type Pixels, type Tokens, trainStep } from './step.js'
+import { type Freeze, type Pixels, type Tokens, trainStep } from './step.js'
 
 /** What the numbers of a run depend on, save its data; `recipe` has the defaults. */
 export interface TrainSettings {
@@ -33,6 +34,14 @@ export interface TrainSettings {
   /** Peak of Muon's rate, for matrices; 0: AdamW for every parameter. */
   readonly muonLr: number
   readonly seed: number
+  /** Parts in which a batch goes through the towers, for less memory; the loss is still that of the whole batch. */
+  readonly accumulate: number
+  /** The tower, with its projection, that is not trained. */
+  readonly freeze: Freeze
+  /** Learning rates fall by this factor a layer, from the top down. */
+  readonly layerDecay: number
+  /** Decay of a running mean of the parameters, saved as `checkpoint/ema/`; 0: none. */
+  readonly ema: number
   /** Pixels of a new model's pictures. */
   readonly imageSize: number
   /** Tokens of a new model's texts. */
@@ -95,21 +104,23 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
   const { steps, batchSize, seed } = settings
   const texts = encodeCaptions(captions, tokenizer, config.text_config.max_position_embeddings)
   const size = config.vision_config.image_size
-  const { step, init, rates } = trainStep(config, settings)
+  const { step, split, init, rates } = trainStep(config, settings)
 
-  let params = clip.params
+  let [params, held] = split(clip.params)
   let state = options.resume ? await loadState(out, init(params)) : init(params)
   let done = first
+  const model = (): Clip => ({ ...clip, params: combineParams(params, held) })
   const result = (): Trained => ({
-    clip: { ...clip, params },
+    clip: model(),
     step: done,
     steps,
     checkpoint: checkpointFolder(out),
     corrupt: corrupt.counts(),
   })
   const snapshot = (): Snapshot => ({
-    clip: { ...clip, params },
+    clip: model(),
     state,
+    average: state.average && combineParams(state.average, held),
     progress: { step: done, options: { ...settings }, data: digest },
   })
   if (first === steps) return result()
@@ -142,7 +153,7 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
     const shape = [batchSize, texts.length]
     const inputs = [tensor(batch.pixels, batch.shape), tensor(ids, shape), tensor(mask, shape)] as unknown
     const [pixels, tokens, seen] = inputs as [Pixels, Tokens, Tokens]
-    const [nextParams, nextState, loss] = await step(params, state, pixels, tokens, seen)
+    const [nextParams, nextState, loss] = await step(params, state, pixels, tokens, seen, held)
     for (const x of [pixels, tokens, seen]) x.dispose()
     if (done === first) options.onStart?.({ step: first, steps })
     params = nextParams
@@ -176,7 +187,10 @@ async function begin(
   }
   if (!saved)
     throw new FoveaError('input', `nothing to resume: ${out} holds no checkpoint; start a run without resuming`)
-  const settings = saved.options as unknown as TrainSettings
+  const { accumulate, freeze, layerDecay, ema } = recipe
+  // Checkpoints of the first version don't have these.
+  const absent = { accumulate, freeze, layerDecay, ema, ...saved.options }
+  const settings = { ...saved.options, ...absent } as unknown as TrainSettings
   for (const [name, value] of Object.entries(settings)) {
     const given = options[name as keyof TrainSettings]
     if (given !== undefined && given !== value)
@@ -197,9 +211,12 @@ async function fresh(
   captions: readonly string[],
 ): Promise<{ clip: Clip; settings: TrainSettings }> {
   const { from, config: sized = smallConfig, steps = recipe.steps } = options
-  const { batchSize, lr, weightDecay, muonLr, seed } = { ...recipe, ...defined(options) }
+  const { batchSize, lr, weightDecay, muonLr, seed, accumulate, freeze, layerDecay, ema } = {
+    ...recipe,
+    ...defined(options),
+  }
   const { warmup = Math.min(recipe.warmup, Math.floor(steps / 10)) } = options
-  const given = { steps, batchSize, lr, warmup, weightDecay, muonLr, seed }
+  const given = { steps, batchSize, lr, warmup, weightDecay, muonLr, seed, accumulate, freeze, layerDecay, ema }
   check(given)
   if (from === undefined) {
     const { imageSize = recipe.imageSize, maxLength = recipe.maxLength } = options
@@ -227,14 +244,19 @@ const defined = <T extends object>(options: T): Partial<T> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
 
 function check(settings: Omit<TrainSettings, 'imageSize' | 'maxLength'>): void {
-  const bad = (name: string, expected: string, got: number): never => {
+  const bad = (name: string, expected: string, got: number | string): never => {
     throw new FoveaError('input', `expected ${name} to be ${expected}, got ${got}`)
   }
-  const least = { steps: 1, batchSize: 2, warmup: 0, seed: 0 } as const
+  const least = { steps: 1, batchSize: 2, warmup: 0, seed: 0, accumulate: 1 } as const
   for (const [name, low] of Object.entries(least)) {
     const value = settings[name as keyof typeof least]
     if (!Number.isSafeInteger(value) || value < low) bad(name, `a whole number of at least ${low}`, value)
   }
+  const { batchSize, accumulate, freeze, layerDecay, ema } = settings
+  if (batchSize % accumulate !== 0) bad('accumulate', `a divisor of the batch of ${batchSize} pairs`, accumulate)
+  if (!['none', 'image', 'text'].includes(freeze)) bad('freeze', "'none', 'image' or 'text'", freeze)
+  if (!(layerDecay > 0 && layerDecay <= 1)) bad('layerDecay', 'above 0 and at most 1', layerDecay)
+  if (!(ema >= 0 && ema < 1)) bad('ema', 'at least 0 and below 1', ema)
   if (settings.warmup >= settings.steps) bad('warmup', `less than the ${settings.steps} steps`, settings.warmup)
   if (!(settings.lr > 0 && settings.lr < Infinity)) bad('lr', 'a number above 0', settings.lr)
   for (const name of ['weightDecay', 'muonLr'] as const)
