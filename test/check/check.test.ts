@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { program } from '../../models/cli/program.js'
-import { runProgram } from '../../models/cli/report.js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { check, explain, rules } from '../../stdlib/check/index.js'
+import { fovea } from '../models/run-cli.js'
 
 const root = join(import.meta.dirname, '../..')
 let folder: string
@@ -42,24 +41,6 @@ test('the models and the library are clean', async () => {
   expect(files).toBeGreaterThan(60)
   expect(functions).toBeGreaterThan(30)
 })
-
-/** Runs a command line in this process. */
-async function fovea(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  const text = { out: '', err: '' }
-  const into = (name: 'out' | 'err') => (chunk: string | Uint8Array) => {
-    text[name] += chunk
-    return true
-  }
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(into('out')),
-    vi.spyOn(process.stderr, 'write').mockImplementation(into('err')),
-  ]
-  try {
-    return { status: await runProgram(program(), args), ...text }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
 
 describe('the command', () => {
   const bad = "import { jit, mul } from 'FOVEA'\nexport const f = jit((x: any) => mul(x, Math.random()))\n"

@@ -2,14 +2,13 @@ import { existsSync } from 'node:fs'
 import { appendFile, cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { program } from '../../models/cli/program.js'
-import { runProgram } from '../../models/cli/report.js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { classify, evaluateZeroShot, loadClip, readEmbeddings } from '../../models/clip/index.js'
 import { embedFiles } from '../../models/clip/journal.js'
 import { readNpy } from '../../stdlib/checkpoint/index.js'
 import { drawShapes, findPictures, loadClassFolders } from '../../stdlib/data/index.js'
 import { heatmap } from '../../stdlib/show/index.js'
+import { fovea } from './run-cli.js'
 
 const model = 'test/models/fixtures/clip-vit'
 const other = 'test/models/fixtures/clip-resnet'
@@ -22,24 +21,6 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 const picture = (i: number): string => join(data, 'images', `${String(i).padStart(6, '0')}.png`)
-
-/** Runs a command line in this process. */
-async function fovea(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  const text = { out: '', err: '' }
-  const into = (name: 'out' | 'err') => (chunk: string | Uint8Array) => {
-    text[name] += chunk
-    return true
-  }
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(into('out')),
-    vi.spyOn(process.stderr, 'write').mockImplementation(into('err')),
-  ]
-  try {
-    return { status: await runProgram(program(), args), ...text }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
 
 /** Commands that embed, as far as the path that a test adds. */
 const commands: Record<string, (path: string, model: string, out: string) => string[]> = {

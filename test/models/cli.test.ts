@@ -4,14 +4,13 @@ import { cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { probabilityTable } from '../../models/cli/classify.js'
-import { program } from '../../models/cli/program.js'
-import { runProgram } from '../../models/cli/report.js'
 import { trainClip } from '../../models/clip/train.js'
 import { inspect } from '../../runtime/doctor.js'
 import { readSafetensors, writeSafetensors } from '../../stdlib/checkpoint/index.js'
 import { drawShapes } from '../../stdlib/data/index.js'
+import { fovea } from './run-cli.js'
 import { tinyRun } from './tiny.js'
 
 let root: string
@@ -26,24 +25,6 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 const picture = (i: number): string => join(data, 'images', `00000${i}.png`)
-
-/** Runs a command line in this process. */
-async function fovea(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  const text = { out: '', err: '' }
-  const into = (name: 'out' | 'err') => (chunk: string | Uint8Array) => {
-    text[name] += chunk
-    return true
-  }
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(into('out')),
-    vi.spyOn(process.stderr, 'write').mockImplementation(into('err')),
-  ]
-  try {
-    return { status: await runProgram(program(), args), ...text }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
 
 describe('usage', () => {
   const commands = [

@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, describe, expect, test } from 'vitest'
 import { destroyDevice, mul, tensor } from '../../index.js'
-import { program } from '../../models/cli/program.js'
-import { runProgram } from '../../models/cli/report.js'
 import { imageEncoder } from '../../models/clip/embed.js'
 import { embedTexts, loadClip, loadResNetClip, saliency } from '../../models/clip/index.js'
 import type { Probe } from '../../models/parts/probe.js'
 import { decodeImage, overlay, preprocess } from '../../stdlib/image/index.js'
+import { fovea } from './run-cli.js'
 
 afterAll(destroyDevice)
 const folder = 'test/models/fixtures/clip-vit'
@@ -72,9 +71,8 @@ test('an overlay is half picture, half colour, between the centres of cells', ()
 test('fovea saliency writes a picture', async () => {
   const out = await mkdtemp(join(tmpdir(), 'saliency-'))
   const file = join(out, 'seen.png')
-  expect(await runProgram(program(), ['saliency', '--model', folder, '--text', 'coffee', '--out', file, picture])).toBe(
-    0,
-  )
+  const { status } = await fovea('saliency', '--model', folder, '--text', 'coffee', '--out', file, picture)
+  expect(status).toBe(0)
   expect(await sharp(await readFile(file)).metadata()).toMatchObject({ format: 'png', width: 448, height: 448 })
   await rm(out, { recursive: true })
 })
