@@ -45,9 +45,9 @@ export async function saliency(model: AnyClip, image: Rgb, text: string): Promis
   const { data: numbers, shape: size } = preprocess([image], model.preprocessor)
   const run = jit(
     (pixels: Pixels, wanted: Any) => {
-      let state: Any | undefined
       // Nothing added, with a gradient that is the state's.
       const similarity = (nothing: Any): any => {
+        let state: Any | undefined
         const probe: Probe = (name, x) => {
           if (name !== at) return x
           state = x
