@@ -58,6 +58,9 @@ const off = (a: number, b: number): number => (Object.is(a, b) ? 0 : Math.abs(a 
 /** The rounding of one operation in f64's stead; that of f32 is up to the law. */
 const unitOf = { f32: 0, f16: 2 ** -10, bf16: 2 ** -7 }
 
+/** A whole number that f32 holds. */
+const isExact = (y: number): boolean => Number.isInteger(y) && Math.abs(y) <= 2 ** 24
+
 /** Whole numbers stay: sums of them, counts and choices are exact in any arithmetic. So do values that are only moved. */
 function blurred({ fn, inputs }: RandomProgram, unit: number, draw: Draw): RefArray[] {
   const moved = new Set<Var>()
@@ -72,7 +75,7 @@ function blurred({ fn, inputs }: RandomProgram, unit: number, draw: Draw): RefAr
     const narrow = (y: number): number => (unit > 1e-10 ? held(y, x.dtype) : asDtype(y, x.dtype))
     return {
       ...x,
-      data: x.data.map((y) => (Number.isInteger(y) ? y : narrow(y * (1 + error * draw.real(-1, 1))))),
+      data: x.data.map((y) => (isExact(y) ? y : narrow(y * (1 + error * draw.real(-1, 1))))),
     }
   }
   return interpret(fn, inputs.map(blur), (x, v) => (moved.has(v) ? x : blur(x)))
