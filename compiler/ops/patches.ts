@@ -2,6 +2,7 @@ import { asDtype } from '../ir/dtype.js'
 import type { Aval, Params } from '../ir/types.js'
 import { isFloat, showAval } from '../ir/types.js'
 import type { Expr, Exprs } from '../kernel/expr.js'
+import { FoveaError } from '../trace/error.js'
 import { constantValue } from './create.js'
 import { type AnyTensor, op } from './op.js'
 import * as p from './prim.js'
@@ -24,7 +25,8 @@ export const patches = op({
     const n = axes.length
     const window = axes.map((a) => a.window)
     const fill = constantValue(params.fill)
-    if (!isFloat(x.dtype) && !Number.isInteger(fill)) fail(`patches: ${fill} does not fill ${showAval(x)}`)
+    if (!isFloat(x.dtype) && !Number.isInteger(fill))
+      throw new FoveaError('dtype', `patches: ${fill} does not fill ${showAval(x)}`)
     for (const a of axes)
       if (a.stride === 0 || !(a.lhsDilation >= 1 && a.count >= 0 && a.window >= 0))
         fail(`patches: expected windows that move, got ${JSON.stringify(a)}`)

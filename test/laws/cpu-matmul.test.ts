@@ -261,21 +261,3 @@ test('operands computed where they are copied', async () => {
     runs,
   )
 })
-
-test('nothing to multiply, or to sum', async () => {
-  const product = (x: AnyTensor, y: AnyTensor): AnyTensor[] => [
-    p.dotGeneral(x, y, { lhsBatch: [], rhsBatch: [], lhsContract: [1], rhsContract: [0] }),
-  ]
-  await check(product, [
-    [3, 0],
-    [0, 5],
-  ])
-  await check(product, [
-    [0, 4],
-    [4, 5],
-  ])
-  await check(product, [
-    [3, 4],
-    [4, 0],
-  ])
-})
