@@ -1,5 +1,6 @@
 import type { Target } from '../ir/program.js'
 import { type Eqn, sameShape, size, type Var } from '../ir/types.js'
+import { opOf } from '../ops/op.js'
 import { type Graph, kindOf, mapRule, takesMore } from './graph.js'
 import type { Group, Grouping } from './group.js'
 
@@ -99,6 +100,12 @@ export function tooWide(graph: Graph, leaves: Leaves, target: Target, donated: R
   return [...out]
 }
 
+/**
+ * Places of a value that one kernel reads, at most, before it is put in memory: each view on the way to a result has an index
+ * of its own and repeats what is inlined, so that trees of slices, as in a scan by halves, would double at every level.
+ */
+const mostPlaces = 16
+
 /** Work per element, in additions, from which a value that two kernels need is kept instead of computed twice. */
 const keepFrom = 12
 
@@ -107,9 +114,11 @@ export function sharedValues({ graph, owner }: Grouping, leaves: Leaves): Var[] 
   /** Where each value ends up: in one group, in one picked value, or in more than one of these. */
   const sinks = new Map<Var, Group | Var | 'many' | undefined>()
   const picked = new Set<Var>()
+  const places = placesIn(graph, mostPlaces)
   for (const eqn of [...graph.fn.eqns].reverse())
     for (const v of eqn.outputs) {
       if (leaves.has(v)) continue
+      const reads = places(v, (out) => leaves.has(out) || picked.has(out))
       let mine: Group | Var | 'many' | undefined
       for (const use of graph.uses.get(v) ?? [])
         for (const out of use.outputs) {
@@ -119,11 +128,40 @@ export function sharedValues({ graph, owner }: Grouping, leaves: Leaves): Var[] 
       sinks.set(v, mine)
       if (
         v.aval.dtype !== 'bool' &&
-        (repeated(graph, v, leaves) || (mine === 'many' && worthKeeping(graph, v, leaves)))
+        (repeated(graph, v, leaves) ||
+          (reads > mostPlaces && size(v.aval.shape) > 1 && subtreeCost(graph, v, leaves) >= 2) ||
+          (mine === 'many' && worthKeeping(graph, v, leaves)))
       )
         picked.add(v)
     }
   return [...picked]
+}
+
+/**
+ * Where a value is read in the kernels it is inlined into: an elementwise reader reads it where that is read itself, a view
+ * somewhere of its own. Counted up to one more than `most`.
+ */
+function placesIn(graph: Graph, most: number): (v: Var, ends: (out: Var) => boolean) => number {
+  const here: ReadonlySet<number> = new Set([0])
+  const known = new Map<Var, ReadonlySet<number>>()
+  const names = new Map<string, number>()
+  const numberOf = <T>(xs: Map<T, number>, x: T): number => {
+    if (!xs.has(x)) xs.set(x, xs.size + 1)
+    return xs.get(x)!
+  }
+  const views = new Map<Eqn, number>()
+  return (v, ends) => {
+    const all = new Set<number>()
+    for (const use of graph.uses.get(v) ?? [])
+      for (const out of use.outputs)
+        for (const place of ends(out) ? here : (known.get(out) ?? here)) {
+          if (all.size > most) break
+          const same = opOf(use.op).batch === 'elementwise'
+          all.add(same ? place : numberOf(names, `${numberOf(views, use)} ${place}`))
+        }
+    known.set(v, all)
+    return all.size
+  }
 }
 
 /** A reader repeats each element of `v`, so that inlined work would be repeated too. */

@@ -1,9 +1,16 @@
 import { afterAll, expect, test } from 'vitest'
+import { compile } from '../../compiler/compile.js'
 import { parse } from '../../compiler/ir/parse.js'
 import { size } from '../../compiler/ir/types.js'
+import type { AnyTensor } from '../../compiler/ops/op.js'
+import * as p from '../../compiler/ops/prim.js'
+import { traceFn } from '../../compiler/trace/collect.js'
+import { inputTensor } from '../../compiler/trace/tensor.js'
+import { vjp } from '../../compiler/transform/index.js'
 import { destroyDevice, getDevice } from '../../runtime/device.js'
 import { onDevice } from '../../stdlib/testing/fuzz/checks.js'
 import { checksWithoutDevice } from '../../stdlib/testing/fuzz/fuzz.js'
+import { target as software } from '../golden/target.js'
 
 /** Programs that once broke a law, as the fuzzer left them. */
 afterAll(destroyDevice)
@@ -51,4 +58,14 @@ test.each([
   }))
   for (const check of [...checksWithoutDevice, ...onDevice(await getDevice())])
     expect(await check.run({ fn, inputs }), check.name).toBeUndefined()
+})
+
+test('compiling is not exponential in the levels of a tree of slices', () => {
+  const target = { ...software, class: 'cpu', wasm: { relaxed: false, shared: false } } as const
+  const product = (x: AnyTensor): AnyTensor => p.reduceProd(x, [0])
+  const slope = (x: AnyTensor): unknown => vjp(product, x)[1](p.constant(1))
+  const { fn } = traceFn(slope, [inputTensor({ shape: [4096], dtype: 'f32' }, 'x')])
+  const start = performance.now()
+  compile(fn, target)
+  expect(performance.now() - start).toBeLessThan(5000)
 })
