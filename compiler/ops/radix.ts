@@ -111,7 +111,7 @@ export const digitSort = op({
   samples: [
     {
       inputs: [
-        { shape: [1, 4, 1], dtype: 'u32', values: [1, 3, 4, 5] },
+        { shape: [1, 4, 1], dtype: 'u32', values: [1, 4, 5, 5] },
         { shape: [1, 5], dtype: 'u32', values: [13, 1, 2, 9, 0] },
       ],
       params: { shift: 0, bits: 2, block: 5 },
