@@ -7,7 +7,7 @@ import { type Domain, domainOf, type Group, type Grouping, inMemoryFor, innerSha
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { type Combine, combined, neutral } from './combine.js'
 import { emitter, type Held } from './emit.js'
-import { type Expr, type Exprs, type ExprType, exprs, scalarType } from './expr.js'
+import { type Expr, type Exprs, type ExprType, exprs, scalarType, widthOf } from './expr.js'
 import { type Scratch, type Stmt, scratchBase } from './ir.js'
 import { narrowedTotal } from './narrow.js'
 import { packer } from './pack.js'
@@ -237,7 +237,8 @@ export function valuesFirst(stmts: readonly Stmt[]): Stmt[] {
   const rest = stmts.map((s): Stmt => {
     if (s.k === 'if') return { ...s, body: valuesFirst(s.body) }
     if (s.k !== 'store') return s
-    const name = `w${s.buffer}_${s.at.id}`
+    // Pieces that overlap store at one address, in fours and one by one.
+    const name = `w${s.buffer}_${s.at.id}${widthOf(s.value.t) > 1 ? 's' : ''}`
     lets.push({ k: 'let', name, value: s.value })
     return { ...s, value: { k: 'var', t: s.value.t, id: -1, max: s.value.max, name } }
   })

@@ -50,6 +50,13 @@ test.each([
       return %2
     }`,
   ],
+  [
+    'a depthwise convolution whose rows end in pieces that overlap',
+    `fn f(%0: f32[1,1,1,5], %1: f32[1,1,2,5]) {
+      %2: f32[1,1,2,5] = conv(%1, %0) {stride: [1, 2], padding: [[0, 0], [0, 1]], lhsDilation: [1, 1], rhsDilation: [1, 1], groups: 5, flip: false, dimensionNumbers: ["NHWC", "HWIO", "NHWC"]}
+      return %2
+    }`,
+  ],
 ])('%s', async (_name, text) => {
   const fn = parse(text)
   const inputs = fn.inputs.map(({ aval }) => ({
@@ -60,12 +67,11 @@ test.each([
     expect(await check.run({ fn, inputs }), check.name).toBeUndefined()
 })
 
+// Exponential, it would take longer than the longest test may.
 test('compiling is not exponential in the levels of a tree of slices', () => {
   const target = { ...software, class: 'cpu', wasm: { relaxed: false, shared: false } } as const
   const product = (x: AnyTensor): AnyTensor => p.reduceProd(x, [0])
   const slope = (x: AnyTensor): unknown => vjp(product, x)[1](p.constant(1))
   const { fn } = traceFn(slope, [inputTensor({ shape: [4096], dtype: 'f32' }, 'x')])
-  const start = performance.now()
-  compile(fn, target)
-  expect(performance.now() - start).toBeLessThan(5000)
+  expect(compile(fn, target).dispatches.length).toBeGreaterThan(0)
 })
