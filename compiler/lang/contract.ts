@@ -13,7 +13,7 @@ type Floats<Op extends string, A, B, R> = First<
   [SameDType<Op, DTypeOf<A>, DTypeOf<B>>, Takes<Op, DTypeOf<A>, Float>],
   R
 >
-type Mixing<Op extends string, A, B, R> = First<
+export type Mixing<Op extends string, A, B, R> = First<
   [Promotes<Op, DTypeOf<A>, DTypeOf<B>>, Takes<Op, Promote<DTypeOf<A>, DTypeOf<B>>, Float>],
   R
 >

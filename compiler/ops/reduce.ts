@@ -24,10 +24,12 @@ const infer =
   }
 
 const evaluate =
-  (init: number, f: (a: number, b: number) => number) =>
+  ({ init, combine, ...r }: Pick<Reduction, 'init' | 'combine' | 'f'>) =>
   ([x]: readonly RefArray[], params: { axes?: unknown }, [out]: readonly Aval[]): RefArray[] => {
     const axes = params.axes as number[]
     const integer = isInteger(out.dtype)
+    // Products of integers may be past what f64 holds exactly.
+    const f = integer && combine === 'mul' ? Math.imul : r.f
     const start = integer && !Number.isFinite(init) ? integerRange[out.dtype][init > 0 ? 1 : 0] : init
     const data = new Float64Array(size(out.shape)).fill(start)
     const strides = stridesOf(out.shape)
@@ -60,7 +62,7 @@ const reduction = (name: string, r: Reduction): OpRecord =>
     name,
     doc: r.doc,
     infer: infer(name),
-    eval: evaluate(r.init, r.f),
+    eval: evaluate(r),
     jvp: r.jvp,
     transpose: r.transpose,
     batch: ({ inputs: [x], params }) => [

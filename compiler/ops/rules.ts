@@ -1,4 +1,4 @@
-import { asDtype, isFloat, isNarrow, nameOf } from '../ir/dtype.js'
+import { asDtype, isFloat, nameOf } from '../ir/dtype.js'
 import type { Aval, DType } from '../ir/types.js'
 import { sameShape, showAval, size } from '../ir/types.js'
 import { FoveaError } from '../trace/error.js'
@@ -46,7 +46,7 @@ export const same =
 /** What a record computed in f64, as the dtype of the result holds it. */
 export const asResult = (out: Aval, data: Float64Array): RefArray => ({
   ...out,
-  data: isNarrow(out.dtype) ? data.map((x) => asDtype(x, out.dtype)) : data,
+  data: out.dtype === 'f32' ? data : data.map((x) => asDtype(x, out.dtype)),
 })
 
 /** Applies `f` element by element. */

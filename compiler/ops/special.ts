@@ -40,7 +40,8 @@ export function logGamma(x: number): number {
   if (Number.isNaN(x)) return x
   if (Math.abs(x) === Infinity) return Infinity
   if (x < 0) return Math.log(Math.PI / Math.abs(x * sinPi(x))) - logGamma(-x)
-  // Near the zeros the factors' logarithm is small too.
+  // Its zeros, exactly (C's lgamma); near them the factors' logarithm is small too.
+  if (x === 1 || x === 2) return 0
   let product = 1
   let z = x
   for (; z < 15; z++) product *= z

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest'
 import { compile } from '../../compiler/compile.js'
+import { held } from '../../compiler/ir/dtype.js'
 import { parse } from '../../compiler/ir/parse.js'
 import { size } from '../../compiler/ir/types.js'
 import type { AnyTensor } from '../../compiler/ops/op.js'
@@ -57,11 +58,33 @@ test.each([
       return %2
     }`,
   ],
+  [
+    'products of u32 past the end of i32',
+    `fn f(%0: i32[3]) {
+      %2: i32[] = constant() {value: -70001, dtype: "i32"}
+      %3: i32[3] = broadcastInDim(%2) {shape: [3], dims: []}
+      %4: u32[3] = cast(%3) {dtype: "u32"}
+      %5: u32[2] = segmentProd(%0, %4) {rows: 2}
+      %6: u32[] = reduceProd(%4) {axes: [0]}
+      %7: i32[] = reduceProd(%3) {axes: [0]}
+      return %5, %6, %7
+    }`,
+  ],
+  [
+    'the logarithm of a gamma function where it is 0',
+    `fn f(%0: f32[2]) {
+      %1: f32[] = constant() {value: 1, dtype: "f32"}
+      %2: f32[] = logGamma(%1)
+      %3: f32[] = logGamma(%2)
+      %4: f32[2] = broadcastInDim(%3) {shape: [2], dims: []}
+      return %4
+    }`,
+  ],
 ])('%s', async (_name, text) => {
   const fn = parse(text)
   const inputs = fn.inputs.map(({ aval }) => ({
     ...aval,
-    data: Float64Array.from({ length: size(aval.shape) }, (_, i) => [0, 1.5, -0.5][i % 3]),
+    data: Float64Array.from({ length: size(aval.shape) }, (_, i) => held([0, 1.5, -0.5][i % 3], aval.dtype)),
   }))
   for (const check of [...checksWithoutDevice, ...onDevice(await getDevice())])
     expect(await check.run({ fn, inputs }), check.name).toBeUndefined()

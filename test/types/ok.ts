@@ -527,3 +527,15 @@ const [lastState, norms] = scan(rnn, t(8), t('T', 4))
 is<[8]>()(lastState)
 is<['T']>()(norms)
 is<['T', 4]>()(associativeScan((a: F<[number, 4]>, c: F<[number, 4]>) => add(a, c), t('T', 4)))
+
+// Methods are the functions.
+is<['B', 8]>()(t('B', 8).add(t(8)).mul(0.5).sub(1).div(t('B', 1)).pow(2).neg())
+is<['B', 4]>()(t('B', 8).matmul(t(8, 4)))
+is<[4, 2, 1]>()(t(2, 4).transpose().expandDims(-1))
+is<[8, 1]>()(t(2, 4).flatten().reshape([-1, 1]))
+is<[8]>()(t(1, 8).squeeze(0))
+is<[3, 8]>()(t(8).broadcastTo([3, 8]))
+is<[1, 8]>()(t(2, 8).slice([0, 0], [1, 8]))
+is<[8]>()(t(2, 8).at(1).get())
+is<[2, 8]>()(t(2, 8).at(1).set(0))
+export const whole: 'i32' = t(2).cast('i32').dtype
