@@ -6,9 +6,11 @@ import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
 import { evalCommand } from './eval.js'
 import { fuzzCommand } from './fuzz.js'
+import { pullCommand } from './pull.js'
 import { saliencyCommand } from './saliency.js'
 import { searchCommand } from './search.js'
 import { trainCommand } from './train.js'
+import { typesCommand } from './types.js'
 
 /** The command line `fovea`, a command a file. Commands load what they need when they run, so that help is quick. */
 export const program = (): Command =>
@@ -20,6 +22,8 @@ export const program = (): Command =>
     .addCommand(saliencyCommand())
     .addCommand(searchCommand())
     .addCommand(evalCommand())
+    .addCommand(pullCommand())
+    .addCommand(typesCommand())
     .addCommand(dataCommand())
     .addCommand(checkCommand())
     .addCommand(doctorCommand())

@@ -33,6 +33,20 @@ export interface Header {
 export const widths = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U32: 4, I8: 1, U8: 1, BOOL: 1 } as const
 export type FileDType = keyof typeof widths
 
+/** What elements become when they are read, unless halves are kept. */
+export const readAs = {
+  F64: 'f32',
+  F32: 'f32',
+  F16: 'f32',
+  BF16: 'f32',
+  I64: 'i32',
+  I32: 'i32',
+  U32: 'u32',
+  I8: 'i8',
+  U8: 'u8',
+  BOOL: 'bool',
+} as const satisfies Record<FileDType, DType>
+
 /** The reference implementation refuses longer headers too. */
 const longestHeader = 100_000_000
 

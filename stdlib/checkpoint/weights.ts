@@ -2,8 +2,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { FoveaError } from '../../compiler/trace/error.js'
 import { recoverFolder } from './atomic.js'
-import type { HostTensor } from './format.js'
-import { readSafetensors } from './safetensors.js'
+import { type HostTensor, readAs } from './format.js'
+import { openSafetensors, readSafetensors } from './safetensors.js'
+import type { ShapeDType } from './state.js'
 import { readTorch } from './torch.js'
 
 /** Files that hold a whole model, in the order of preference: data alone before pickles. */
@@ -19,8 +20,20 @@ const indexes = ['model.safetensors.index.json', 'pytorch_model.bin.index.json']
  * @example
  * const weights = await readWeights('checkpoints/clip')
  */
-export async function readWeights(path: string): Promise<Map<string, HostTensor>> {
-  if (/\.(safetensors|pt|pth|bin)$/.test(path)) return readFileOf(path)
+export const readWeights = (path: string): Promise<Map<string, HostTensor>> => gather(path, readFileOf)
+
+/**
+ * Shapes and dtypes of the weights that `readWeights` reads, in their order; of safetensors only headers are read.
+ *
+ * @throws FoveaError 'checkpoint' as `readWeights` does
+ * @example
+ * const shapes = await readShapes('checkpoints/clip')
+ */
+export const readShapes = (path: string): Promise<Map<string, ShapeDType>> => gather(path, shapesOf)
+
+/** What `read` finds by name in each file that holds weights. */
+async function gather<T>(path: string, read: (file: string) => Promise<Map<string, T>>): Promise<Map<string, T>> {
+  if (/\.(safetensors|pt|pth|bin)$/.test(path)) return read(path)
   await recoverFolder(path)
   const names = await readdir(path).catch((err: NodeJS.ErrnoException) => {
     const why = err.code === 'ENOENT' ? 'there is no such folder' : err.message
@@ -28,8 +41,8 @@ export async function readWeights(path: string): Promise<Map<string, HostTensor>
   })
   const order = [whole[0], indexes[0], whole[1], whole[2], indexes[1], whole[3]]
   const found = order.find((name) => names.includes(name))
-  if (found && indexes.includes(found)) return readShards(path, found)
-  if (found) return readFileOf(join(path, found))
+  if (found && indexes.includes(found)) return gatherShards(path, found, read)
+  if (found) return read(join(path, found))
   const holds = names.length > 0 ? `it holds ${names.sort().slice(0, 8).join(', ')}` : 'it is empty'
   throw new FoveaError('checkpoint', `expected one of ${order.join(', ')} in ${path}, but ${holds}. Check the path.`)
 }
@@ -37,9 +50,20 @@ export async function readWeights(path: string): Promise<Map<string, HostTensor>
 const readFileOf = (file: string): Promise<Map<string, HostTensor>> =>
   file.endsWith('.safetensors') ? readSafetensors(file) : readTorch(file)
 
-async function readShards(folder: string, name: string): Promise<Map<string, HostTensor>> {
+async function shapesOf(file: string): Promise<Map<string, ShapeDType>> {
+  if (!file.endsWith('.safetensors')) return readTorch(file)
+  const { entries, close } = await openSafetensors(file)
+  await close()
+  return new Map(Array.from(entries, ([name, { shape, dtype }]) => [name, { shape, dtype: readAs[dtype] }]))
+}
+
+async function gatherShards<T>(
+  folder: string,
+  name: string,
+  read: (file: string) => Promise<Map<string, T>>,
+): Promise<Map<string, T>> {
   const index = join(folder, name)
-  const tensors = new Map<string, HostTensor>()
+  const tensors = new Map<string, T>()
   const map = await weightMap(index)
   for (const shard of new Set(map.values())) {
     if (basename(shard) !== shard)
@@ -47,7 +71,7 @@ async function readShards(folder: string, name: string): Promise<Map<string, Hos
         'checkpoint',
         `${index} names a shard outside of its folder: '${shard}'. It is not followed.`,
       )
-    for (const [key, tensor] of await readFileOf(join(folder, shard))) tensors.set(key, tensor)
+    for (const [key, tensor] of await read(join(folder, shard))) tensors.set(key, tensor)
   }
   const lost = [...map].filter(([key]) => !tensors.has(key))
   if (lost.length > 0) {
