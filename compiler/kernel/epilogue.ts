@@ -4,7 +4,7 @@ import { type Group, type Grouping, inMemoryFor } from '../pass/group.js'
 import type { Buffers } from './build.js'
 import type { Held } from './emit.js'
 import type { Expr, Exprs, ExprType } from './expr.js'
-import { type Scratch, type Stmt, scratchBase } from './ir.js'
+import type { Scratch, Stmt } from './ir.js'
 import { valuesFirst } from './loops.js'
 import { packer } from './pack.js'
 import { storeOf } from './store.js'
@@ -20,6 +20,8 @@ export interface Tile {
   readonly value: (row: number, column: number) => Expr
   /** Whether the element exists; undefined: always. */
   readonly inside: (row: Expr, column: number) => Expr | undefined
+  /** The number of a scratch array that is free. */
+  readonly scratch: number
 }
 
 /** Rows whose stores are written out. More go through an array and a loop: code for each would take long to compile. */
@@ -76,7 +78,7 @@ export function storeTile(
       const values = valuesOf(i, q)
       return {
         k: 'store',
-        buffer: scratchBase,
+        buffer: tile.scratch,
         at: e.index(i * parts + q),
         value: width === 4 ? packs.pack(values) : values[0],
       }
@@ -88,7 +90,7 @@ export function storeTile(
     (_, q): Stmt => ({
       k: 'let',
       name: `part${q}`,
-      value: e.load(scratchBase, t, e.iadd(e.imul(row, parts), e.index(q))),
+      value: e.load(tile.scratch, t, e.iadd(e.imul(row, parts), e.index(q))),
     }),
   )
   const stores = sums.flatMap((x, q) =>

@@ -8,45 +8,10 @@ import { type Strided, strided } from '../pass/strided.js'
 import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { storeTile } from './epilogue.js'
 import { delinearize, type Expr, exprs } from './expr.js'
-import type { Stmt } from './ir.js'
+import { type Scratch, type Stmt, scratchBase } from './ir.js'
+import { matmulShape } from './matmul-shape.js'
+import { addShares } from './matmul-split.js'
 import { narrowed } from './narrow.js'
-
-/** Parameters of the direct product: each invocation keeps `rows` × `columns` sums in registers. */
-export interface MatmulShape {
-  readonly rows: number
-  readonly columns: number
-  /** Invocations of a workgroup along N and along M. */
-  readonly across: number
-  readonly down: number
-  /** Each lane of a subgroup loads a row of A and broadcasts it, where it pays: 0 or the subgroup's size. */
-  readonly subgroup: number
-}
-
-/** Rule of thumb per class of adapter; the figures behind it are in docs/performance.md. */
-export function matmulShape(m: number, n: number, k: number, batch: number, target: Target): MatmulShape {
-  const flops = 2 * m * n * k * batch
-  // Tiles that nearly divide M and N. Columns in fours are vectors; five make four lanes of a 17.
-  const even = (size: number, most: number): number => Math.ceil(size / Math.ceil(size / most))
-  const columns = n % 4 === 0 ? (flops >= largeFlops && n % 32 === 0 ? 8 : 4) : even(n, 5)
-  const strips = Math.ceil(n / columns)
-  if (target.class === 'software') {
-    const rows = m <= 18 ? even(m, 9) : flops >= mediumFlops ? 16 : 8
-    const subgroup = target.subgroupSize === 4 && strips >= 4 ? 4 : 0
-    return { rows: Math.min(rows, m), columns, across: 4, down: 1, subgroup }
-  }
-  const rows = even(m, 4)
-  const across = Math.min(16, 2 ** Math.ceil(Math.log2(strips)))
-  return {
-    rows,
-    columns,
-    across,
-    down: Math.max(1, Math.min(64 / across, 2 ** Math.ceil(Math.log2(Math.ceil(m / rows))))),
-    subgroup: 0,
-  }
-}
-/** From here on a larger tile, which takes longer to compile, pays within a few hundred runs. */
-const mediumFlops = 4e6
-const largeFlops = 32e6
 
 /** An operand: where it is, and which of its dims are batch, free and contracted. */
 interface Operand {
@@ -91,7 +56,11 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
   // Nothing to compute is one element that nobody reads.
   const some = (shape: readonly number[]): number => Math.max(1, size(shape))
   const [batch, M, N, K] = [some(batchShape), some(mShape), some(nShape), size(kShape)]
-  const { rows, columns, across, down, subgroup } = matmulShape(M, N, K, batch, target)
+  const alongK = B.window.strides[B.contract[B.contract.length - 1]] === 1
+  const { rows, columns, across, down, split, unroll, subgroup } = matmulShape(
+    { m: M, n: N, k: K, batch, alongK },
+    target,
+  )
 
   // Which tile: along N in x, along M in y, the batch in z, unless a dim is too long.
   const [bands, strips] = [Math.ceil(M / rows), Math.ceil(N / columns)]
@@ -107,7 +76,7 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
   if (!direct) body.push({ k: 'exit', cond: e.call('ge', 'bool', [groupIndex(e, workgroups), e.index(size(tiles))]) })
   // Named so that addresses stay short.
   body.push(
-    { k: 'let', name: 'band', value: e.iadd(e.imul(tile[1], down), axis('lane_y', down)) },
+    { k: 'let', name: 'band', value: e.iadd(e.imul(tile[1], down), e.idiv(axis('lane_y', down * split), split)) },
     { k: 'let', name: 'strip', value: e.iadd(e.imul(tile[2], across), axis('lane_x', across)) },
   )
   const band = axis('band', tiles[1] * down)
@@ -184,11 +153,11 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
     )
     return rowList.map((i) => e.call('broadcast', mine[0].t, [mine[Math.floor(i / subgroup)], e.index(i % subgroup)]))
   }
-  /** One step of the sum over `unroll` values of k from `k0`. */
-  const step = (k0: Expr, unroll: number): Stmt[] => {
-    const fours = aInFours && unroll === 4
+  /** The sum over `count` values of k from `k0`. */
+  const step = (k0: Expr, count: number): Stmt[] => {
+    const fours = aInFours && count === 4
     const a4 = fours ? columnOfA((at) => four(A, at), k0) : []
-    if (bAlongK && unroll === 4) {
+    if (bAlongK && count === 4) {
       const b4 = registers.map((j) => four(B, address(B, nShape, columnRead(j), k0)))
       return rowList.flatMap((i) =>
         registers.map(
@@ -200,7 +169,7 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
         ),
       )
     }
-    return list(unroll).flatMap((u) => {
+    return list(count).flatMap((u) => {
       const k = e.iadd(k0, e.index(u))
       const a = fours ? a4.map((x) => lane(x, u)) : columnOfA((at) => scalar(A, at), k)
       const bs = registers.map((j) =>
@@ -209,12 +178,30 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
       return rowList.flatMap((i) => registers.map((j) => accumulate(i, j, a[i], bs[j])))
     })
   }
-  const unroll = K >= 4 ? 4 : 1
   const whole = Math.floor(K / unroll)
+  const part = split > 1 ? e.imod(axis('lane_y', down * split), split) : e.index(0)
+  // Lanes that share a tile take neighbouring steps, one turn after another.
   if (whole > 0)
-    body.push({ k: 'loop', index: 'k', count: whole, body: step(e.imul(axis('k', whole), unroll), unroll) })
+    body.push({
+      k: 'loop',
+      index: 'k',
+      count:
+        whole % split === 0 ? whole / split : e.idiv(e.call('sub', 'u32', [e.index(whole + split - 1), part]), split),
+      body: step(e.imul(e.iadd(e.imul(axis('k', Math.ceil(whole / split)), split), part), unroll), unroll),
+    })
+  const first = split > 1 ? e.call('eq', 'bool', [part, e.index(0)]) : undefined
+  const byFirst = (stmts: Stmt[]): Stmt[] => (first ? [{ k: 'if', cond: first, body: stmts }] : stmts)
   const rest = K - whole * unroll
-  if (rest > 0) body.push(...step(e.index(whole * unroll), rest))
+  if (rest > 0) body.push(...byFirst(step(e.index(whole * unroll), rest)))
+  const sums: Scratch[] = []
+  if (split > 1) {
+    const names = rowList.flatMap((i) => registers.map((j) => name(i, j)))
+    const lanes = across * down * split
+    const lane = e.iadd(e.imul(axis('lane_y', down * split), across), axis('lane_x', across))
+    const added = addShares(e, { names, t, lanes, lane, part, split, apart: across })
+    body.push(...added.body)
+    sums.push(...added.scratch)
+  }
 
   const sumOf = (i: number, j: number): Expr => narrowed(e, eqn.outputs[0].aval.dtype, e.variable(name(i, j), t))
   // Sums become fixed names, so that what follows may share and move them.
@@ -239,9 +226,10 @@ export function lowerMatmul(grouping: Grouping, g: Group, target: Target): Lower
     index,
     value: held,
     inside,
+    scratch: scratchBase + sums.length,
   })
-  body.push(...stores.body)
-  return finish('matmul', b, { scratch: stores.scratch, lanes: [across, down], workgroups, body })
+  body.push(...byFirst(stores.body))
+  return finish('matmul', b, { scratch: [...sums, ...stores.scratch], lanes: [across, down * split], workgroups, body })
 }
 
 const mentions = (x: Expr, v: Expr): boolean =>

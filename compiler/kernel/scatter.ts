@@ -9,7 +9,7 @@ import { buffers, finish, grid, groupIndex, type Lowered } from './build.js'
 import { combined, neutral } from './combine.js'
 import { storeTile } from './epilogue.js'
 import { delinearize, type Expr, exprs, stridedIndex } from './expr.js'
-import type { Stmt } from './ir.js'
+import { type Stmt, scratchBase } from './ir.js'
 import { narrowedTotal } from './narrow.js'
 import { packer } from './pack.js'
 
@@ -112,6 +112,7 @@ export function lowerScatter(grouping: Grouping, g: Group, target: Target): Lowe
     index: (_, j) => [row, ...delinearize(e, columnAt(j), rest)],
     value: (_, j) => value(j),
     inside: () => undefined,
+    scratch: scratchBase,
   })
   body.push(...stores.body)
   return finish('scatter', b, { scratch: stores.scratch, lanes: [across, 1], workgroups, body })

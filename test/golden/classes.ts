@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { compile } from '../../compiler/compile.js'
 import { interpret } from '../../compiler/interpret/interpret.js'
 import type { Target } from '../../compiler/ir/program.js'
@@ -24,7 +25,7 @@ const cpus: Record<string, (own: Target) => Target> = {
 }
 export const classes = process.env.FOVEA_DEVICE === 'cpu' ? cpus : adapters
 
-/** `f`, compiled for a class and run, against the reference. */
+/** `f`, compiled for a class and run, against the reference; a second run must give the same bits. */
 export async function checkOn(
   name: string,
   f: (...xs: AnyTensor[]) => AnyTensor[],
@@ -37,10 +38,19 @@ export async function checkOn(
     inputs.map(({ shape, dtype }, i) => inputTensor({ shape, dtype }, String(i))),
   )
   const executable = await load(device, compile(fn, classes[name](device.target), { verify: true }))
-  const outputs = await executable.run(
-    inputs.map(({ shape, dtype, data }) => hostArray(hostData(data, dtype), shape, dtype)),
-  )
+  const run = async () => {
+    const outputs = await executable.run(
+      inputs.map(({ shape, dtype, data }) => hostArray(hostData(data, dtype), shape, dtype)),
+    )
+    return Promise.all(outputs.map((y) => y.read()))
+  }
+  const [outputs, again] = [await run(), await run()]
   executable.dispose()
   const wanted = interpret(fn, inputs)
-  for (const [i, y] of outputs.entries()) await assertClose(await y.read(), wanted[i].data, tolerance)
+  for (const [i, y] of outputs.entries()) {
+    await assertClose(y, wanted[i].data, tolerance)
+    expect(bytesOf(again[i]).equals(bytesOf(y)), 'the same bits again').toBe(true)
+  }
 }
+
+const bytesOf = (x: ArrayBufferView): Buffer => Buffer.from(x.buffer, x.byteOffset, x.byteLength)

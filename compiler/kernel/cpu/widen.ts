@@ -28,6 +28,8 @@ export function widener(
       new Map([
         [lane, e.index(j)],
         [rowVariable, e.index(r)],
+        // An address may be made of a result: rows that are gathered by their rank.
+        ...[...known].map(([x, value]): [Expr, Expr] => [x, laneOf(e, value, j)]),
       ]),
     )
   const inRow = rewriter(e, new Map([[rowVariable, e.index(row)]]))

@@ -1,0 +1,76 @@
+import type { Target } from '../ir/program.js'
+
+/** The sizes of a product, and how its right operand lies: `alongK` when neighbours along K are neighbours in memory. */
+export interface ProductSizes {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly batch: number
+  readonly alongK: boolean
+}
+
+/** Parameters of a product's kernel on an adapter: each invocation keeps `rows` × `columns` sums in registers. */
+export interface MatmulShape {
+  readonly rows: number
+  readonly columns: number
+  /** Invocations of a workgroup along N and along M. */
+  readonly across: number
+  readonly down: number
+  /** Invocations that share a tile: each takes every `split`-th step along K, and their sums are added in workgroup memory. */
+  readonly split: number
+  /** Values of K in a step of the loop. */
+  readonly unroll: 1 | 4
+  /** Each lane of a subgroup loads a row of A and broadcasts it, where it pays: 0 or the subgroup's size. */
+  readonly subgroup: number
+}
+
+/** Rule of thumb per class of adapter; the figures behind it are in docs/performance.md. */
+export function matmulShape(sizes: ProductSizes, target: Target): MatmulShape {
+  return target.class === 'software' ? softwareShape(sizes, target) : gpuShape(sizes, target)
+}
+
+/** From here on a larger tile, which takes longer to compile, pays within a few hundred runs. */
+const mediumFlops = 4e6
+const largeFlops = 32e6
+
+const flopsOf = ({ m, n, k, batch }: ProductSizes): number => 2 * m * n * k * batch
+/** Tiles that nearly divide a side. */
+const even = (size: number, most: number): number => Math.ceil(size / Math.ceil(size / most))
+/** Columns in fours are vectors; five make four lanes of a 17. */
+const columnsOf = (sizes: ProductSizes): number =>
+  sizes.n % 4 === 0 ? (flopsOf(sizes) >= largeFlops && sizes.n % 32 === 0 ? 8 : 4) : even(sizes.n, 5)
+const unrollOf = ({ k }: ProductSizes): 1 | 4 => (k >= 4 ? 4 : 1)
+const upToPower = (n: number): number => 2 ** Math.ceil(Math.log2(n))
+const downToPower = (n: number): number => 2 ** Math.floor(Math.log2(Math.max(1, n)))
+
+/** An invocation is a lane of a CPU's vectors: four side by side, or one below the other where there are few columns. */
+function softwareShape(sizes: ProductSizes, target: Target): MatmulShape {
+  const { m } = sizes
+  const columns = columnsOf(sizes)
+  const strips = Math.ceil(sizes.n / columns)
+  const rows = Math.min(m, m <= 18 ? even(m, 9) : flopsOf(sizes) >= mediumFlops ? 16 : 8)
+  const subgroup = target.subgroupSize === 4 && strips >= 4 ? 4 : 0
+  return { rows, columns, across: 4, down: 1, split: 1, unroll: unrollOf(sizes), subgroup }
+}
+
+/** Invocations that keep a GPU busy, and that a workgroup should have. */
+const [busy, workgroup] = [2 ** 15, 64]
+/** Lanes that share a tile, at most, and steps along K that each should have, at least. */
+const [mostSplit, fewestSteps] = [32, 4]
+
+function gpuShape(sizes: ProductSizes, target: Target): MatmulShape {
+  const { m, n, k, batch, alongK } = sizes
+  const [columns, rows, unroll] = [columnsOf(sizes), even(m, 4), unrollOf(sizes)]
+  const [strips, bands] = [Math.ceil(n / columns), Math.ceil(m / rows)]
+  // Products with few tiles and a long sum: lanes share it.
+  const split = downToPower(Math.min(mostSplit, busy / (strips * bands * batch), k / (unroll * fewestSteps)))
+  // Neighbouring lanes read neighbouring elements: along K, or along N.
+  const across = Math.min(split === 1 ? 16 : alongK ? 1 : 8, upToPower(strips))
+  const most = Math.min(256, target.maxComputeInvocationsPerWorkgroup, storage(target, rows * columns))
+  const shared = Math.min(split, downToPower(most / across))
+  const down = Math.max(1, Math.min(workgroup / (across * shared), upToPower(bands)))
+  return { rows, columns, across, down, split: shared, unroll, subgroup: 0 }
+}
+
+/** Invocations whose sums fit a workgroup's memory. */
+const storage = ({ maxComputeWorkgroupStorageSize: bytes }: Target, sums: number): number => bytes / (4 * sums)
