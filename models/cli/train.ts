@@ -35,8 +35,16 @@ const trainClipCommand = (): Command =>
     .addOption(new Option('--freeze <tower>', 'train all but this tower').choices(['none', 'image', 'text']))
     .option('--layer-decay <rate>', 'of learning rates, a layer, from the top down (default: 1)', share)
     .option('--ema <decay>', 'also save checkpoint/ema/, a running mean of the parameters (default: none)', share)
+    .option(
+      '--crop-scale <share>',
+      'crop pictures at random to at least this share of them (default: 1, no crops)',
+      share,
+    )
+    .option('--flip', 'mirror pictures at random (default: no)')
     .option('--image-size <pixels>', `of a new model (default: ${recipe.imageSize})`, whole(8))
     .option('--max-length <tokens>', `of a new model's texts (default: ${recipe.maxLength})`, whole(3))
+    .option('--eval-data <dir>', 'captioned pictures to measure retrieval on; the best model is kept in best/')
+    .option('--eval-every <n>', 'steps between evaluations (default: a tenth of all)', whole(1))
     .option('--save-every <n>', 'steps between checkpoints', whole(1), recipe.saveEvery)
     .addHelpText(
       'after',

@@ -35,6 +35,10 @@ export async function trainWithProgress(options: TrainOptions): Promise<Trained>
       onStep({ step, loss, lr, stall_s }, { batchSize }) {
         show?.update({ step, loss, lr, images: batchSize, stall: stall_s })
       },
+      onEvaluation({ step, ...recalls }, best) {
+        const values = Object.entries(recalls).map(([name, value]) => `${name} ${value.toFixed(3)}`)
+        process.stderr.write(`step ${step}: ${values.join('  ')}${best ? '  (the best so far)' : ''}\n`)
+      },
       onCorrupt(kind, what) {
         process.stderr.write(`skipping: ${kind}, such as ${what}\n`)
       },

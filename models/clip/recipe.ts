@@ -18,6 +18,9 @@ export const recipe = {
   freeze: 'none',
   layerDecay: 1,
   ema: 0,
+  /** Least share of a picture that a crop keeps; 1: no crops. The paper's is 0.9. */
+  cropScale: 1,
+  flip: false,
   /** Pixels. */
   imageSize: 32,
   /** Tokens of a text, the two that frame it included. */

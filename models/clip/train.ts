@@ -1,10 +1,18 @@
 import { FoveaError, tensor } from '../../index.js'
 import { toStateDict } from '../../stdlib/checkpoint/index.js'
-import { batches, type CorruptKind, type CorruptOptions, corruptLog } from '../../stdlib/data/index.js'
+import {
+  type BatchOptions,
+  batches,
+  type CorruptKind,
+  type CorruptOptions,
+  corruptLog,
+} from '../../stdlib/data/index.js'
+import { flipHorizontal, randomResizedCrop } from '../../stdlib/image/index.js'
 import { combineParams } from '../../stdlib/optim/index.js'
 import { trainBpe } from '../../stdlib/text/index.js'
 import { type Clip, loadClip } from './checkpoint.js'
 import { parseConfig, smallConfig } from './config.js'
+import { evaluateRetrieval } from './evaluation.js'
 import { diverged, lossReader } from './losses.js'
 import { clipPreprocessor, encodeCaptions, loadPairs } from './pairs.js'
 import { initClip } from './params.js'
@@ -13,12 +21,14 @@ import {
   appendMetrics,
   checkpointFolder,
   drawLoss,
+  type EvaluationRecord,
   loadState,
   readProgress,
   type Snapshot,
   type StepRecord,
+  saveEvaluation,
   saveRun,
-  startMetrics,
+  startRecords,
 } from './run.js'
 import { type Freeze, type Pixels, type Tokens, trainStep } from './step.js'
 
@@ -42,6 +52,10 @@ export interface TrainSettings {
   readonly layerDecay: number
   /** Decay of a running mean of the parameters, saved as `checkpoint/ema/`; 0: none. */
   readonly ema: number
+  /** Pictures are cropped at random to at least this share of their area (`randomResizedCrop`); 1: none are. */
+  readonly cropScale: number
+  /** Pictures are mirrored at random, one in two. */
+  readonly flip: boolean
   /** Pixels of a new model's pictures. */
   readonly imageSize: number
   /** Tokens of a new model's texts. */
@@ -63,12 +77,18 @@ export interface TrainOptions extends Partial<TrainSettings>, CorruptOptions {
   readonly resume?: boolean
   /** Steps between checkpoints. */
   readonly saveEvery?: number
+  /** A folder of captioned pictures on which retrieval is measured, every `evalEvery` steps and at the end; the best model is kept in `best/`. */
+  readonly evalData?: string
+  /** Steps between evaluations; a tenth of all, if left out. */
+  readonly evalEvery?: number
   /** Stops after the step under way, and saves. */
   readonly signal?: AbortSignal
   /** When the first step is under way, its program compiled: how many steps there are, and how many were done before. */
   readonly onStart?: (start: { readonly step: number; readonly steps: number }) => void
   /** Every step, in order, some steps after it was done. */
   readonly onStep?: (record: StepRecord, settings: TrainSettings) => void
+  /** Every evaluation, and whether it is the best one so far. */
+  readonly onEvaluation?: (record: EvaluationRecord, best: boolean) => void
 }
 
 export interface Trained {
@@ -125,7 +145,7 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
   })
   if (first === steps) return result()
 
-  await startMetrics(out, first)
+  await startRecords(out, first)
   const lr = await rates()
   const losses = lossReader({
     rates: lr,
@@ -143,8 +163,21 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
     await saveRun(out, snapshot())
   }
 
-  const cache = pairs.length * 3 * size ** 2 <= cacheBytes
-  const order = { batchSize, seed, preprocessor, startStep: first, cache, corrupt, records }
+  const { evalData, evalEvery = Math.ceil(steps / 10) } = options
+  if (!(evalEvery >= 1)) throw new FoveaError('input', `expected evalEvery to be at least 1, got ${evalEvery}`)
+  // A wrong folder is better known now than at the first evaluation.
+  if (evalData !== undefined) await loadCaptions(evalData)
+  const evaluate = async (data: string): Promise<void> => {
+    await losses.settle()
+    const { metrics } = await evaluateRetrieval(model(), data)
+    const record = { step: done, ...metrics }
+    const { best } = await saveEvaluation(out, record, model())
+    options.onEvaluation?.(record, best)
+  }
+
+  const augment = augmentation(settings, size)
+  const cache = !augment && pairs.length * 3 * size ** 2 <= cacheBytes
+  const order = { batchSize, seed, preprocessor, startStep: first, cache, augment, corrupt, records }
   let ready = performance.now()
   for await (const batch of batches(pairs, order)) {
     const stall = (performance.now() - ready) / 1000
@@ -160,6 +193,7 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
     state = nextState
     done = batch.step + 1
     await losses.take(done, loss, stall)
+    if (evalData !== undefined && (done % evalEvery === 0 || done === steps)) await evaluate(evalData)
     if (done === steps) break
     if (done % saveEvery === 0) await save()
     ready = performance.now()
@@ -167,6 +201,16 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
   await save()
   await drawLoss(out)
   return result()
+}
+
+/** What is done to a picture before it is prepared, or undefined. */
+function augmentation({ cropScale, flip }: TrainSettings, size: number): BatchOptions['augment'] {
+  if (cropScale === 1 && !flip) return undefined
+  return (image, random) => {
+    const scale = [cropScale, 1] as const
+    const seen = cropScale < 1 ? randomResizedCrop(image, size, { scale, filter: 'bicubic', random }) : image
+    return flip && random() < 0.5 ? flipHorizontal(seen) : seen
+  }
 }
 
 /** What a run starts with: a new model, a given one, or its own checkpoint. */
@@ -187,9 +231,9 @@ async function begin(
   }
   if (!saved)
     throw new FoveaError('input', `nothing to resume: ${out} holds no checkpoint; start a run without resuming`)
-  const { accumulate, freeze, layerDecay, ema } = recipe
+  const { accumulate, freeze, layerDecay, ema, cropScale, flip } = recipe
   // Checkpoints of the first version don't have these.
-  const absent = { accumulate, freeze, layerDecay, ema, ...saved.options }
+  const absent = { accumulate, freeze, layerDecay, ema, cropScale, flip, ...saved.options }
   const settings = { ...saved.options, ...absent } as unknown as TrainSettings
   for (const [name, value] of Object.entries(settings)) {
     const given = options[name as keyof TrainSettings]
@@ -211,12 +255,11 @@ async function fresh(
   captions: readonly string[],
 ): Promise<{ clip: Clip; settings: TrainSettings }> {
   const { from, config: sized = smallConfig, steps = recipe.steps } = options
-  const { batchSize, lr, weightDecay, muonLr, seed, accumulate, freeze, layerDecay, ema } = {
-    ...recipe,
-    ...defined(options),
-  }
   const { warmup = Math.min(recipe.warmup, Math.floor(steps / 10)) } = options
-  const given = { steps, batchSize, lr, warmup, weightDecay, muonLr, seed, accumulate, freeze, layerDecay, ema }
+  const { batchSize, lr, weightDecay, muonLr, seed, accumulate, ...rest } = { ...recipe, ...defined(options) }
+  const { freeze, layerDecay, ema, cropScale, flip } = rest
+  const parts = { accumulate, freeze, layerDecay, ema, cropScale, flip }
+  const given = { steps, batchSize, lr, warmup, weightDecay, muonLr, seed, ...parts }
   check(given)
   if (from === undefined) {
     const { imageSize = recipe.imageSize, maxLength = recipe.maxLength } = options
@@ -252,10 +295,11 @@ function check(settings: Omit<TrainSettings, 'imageSize' | 'maxLength'>): void {
     const value = settings[name as keyof typeof least]
     if (!Number.isSafeInteger(value) || value < low) bad(name, `a whole number of at least ${low}`, value)
   }
-  const { batchSize, accumulate, freeze, layerDecay, ema } = settings
+  const { batchSize, accumulate, freeze, layerDecay, ema, cropScale } = settings
   if (batchSize % accumulate !== 0) bad('accumulate', `a divisor of the batch of ${batchSize} pairs`, accumulate)
   if (!['none', 'image', 'text'].includes(freeze)) bad('freeze', "'none', 'image' or 'text'", freeze)
   if (!(layerDecay > 0 && layerDecay <= 1)) bad('layerDecay', 'above 0 and at most 1', layerDecay)
+  if (!(cropScale > 0 && cropScale <= 1)) bad('cropScale', 'above 0 and at most 1', cropScale)
   if (!(ema >= 0 && ema < 1)) bad('ema', 'at least 0 and below 1', ema)
   if (settings.warmup >= settings.steps) bad('warmup', `less than the ${settings.steps} steps`, settings.warmup)
   if (!(settings.lr > 0 && settings.lr < Infinity)) bad('lr', 'a number above 0', settings.lr)
