@@ -6,6 +6,7 @@ import {
   type CorruptKind,
   type CorruptOptions,
   corruptLog,
+  loadCaptions,
 } from '../../stdlib/data/index.js'
 import { flipHorizontal, randomResizedCrop } from '../../stdlib/image/index.js'
 import { combineParams } from '../../stdlib/optim/index.js'
