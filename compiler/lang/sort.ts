@@ -56,7 +56,8 @@ export function argsort<X extends AnyTensor, const A extends number = -1>(
 
 /**
  * The `k` largest elements along `axis` (the last when absent) from the largest down, and their indices (i32). Of equal ones those
- * with the smallest indices; NaN is the largest.
+ * with the smallest indices; NaN is the largest. Of lines 64 times as long as `k` or longer only the blocks with the largest elements
+ * are sorted.
  * Throws FoveaError 'shape' when there are fewer elements than `k`.
  *
  * @example
@@ -77,12 +78,7 @@ export function topK<X extends AnyTensor, const K extends number, const A extend
   const d = axisOf('topK', axis ?? -1, shape)
   if (!(count <= shape[d]))
     fail('shape', `topK: k ${count} is more than the ${shape[d]} elements of axis ${axis ?? -1} of ${showShape(shape)}`)
-  const order = prim.argsort(t, d, true)
-  const indices = prim.slice(
-    order,
-    shape.map(() => 0),
-    shape.map((n, i) => (i === d ? count : n)),
-  )
+  const indices = prim.argsort(t, d, true, count)
   return { values: along(t, indices, d), indices }
 }
 

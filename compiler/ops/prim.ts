@@ -185,8 +185,9 @@ export const scatterMin = (x: AnyTensor, ids: AnyTensor, updates: AnyTensor): An
   bind1(opOf('scatterMin'), [x, ids, updates])
 
 /** Indices (i32) that put elements along `axis` in order, equal ones as they are. NaN is the largest. */
-export const argsort = (x: AnyTensor, axis: number, descending = false): AnyTensor =>
-  bind1(opOf('argsort'), [x], { axis, descending })
+/** Of the order the first `count`, all when absent. */
+export const argsort = (x: AnyTensor, axis: number, descending = false, count?: number): AnyTensor =>
+  bind1(opOf('argsort'), [x], { axis, descending, ...(count !== undefined && { count }) })
 /** Running totals along `axis`. */
 export const cumulative = (x: AnyTensor, combine: Accumulate, axis: number, reverse = false): AnyTensor =>
   bind1(opOf('cumulative'), [x], { combine, axis, reverse })

@@ -1,5 +1,5 @@
 import { wideOf } from '../ir/dtype.js'
-import type { Aval } from '../ir/types.js'
+import type { Aval, Params } from '../ir/types.js'
 import { showShape, size } from '../ir/types.js'
 import { bind } from '../trace/tensor.js'
 import { type AnyTensor, op, type RefArray } from './op.js'
@@ -13,44 +13,51 @@ const compare = (a: number, b: number): number =>
 
 export const argsort = op({
   name: 'argsort',
-  doc: 'Indices (i32) that put the elements along params.axis in order; equal ones keep theirs, params.descending or not. NaN is the largest, and 0 and -0 are equal.',
+  doc: 'Indices (i32) that put the elements along params.axis in order, or the first params.count of them; equal ones keep theirs, params.descending or not. NaN is the largest, and 0 and -0 are equal.',
   infer: ([x], params): Aval[] => {
     const axis = params.axis as number
     if (!(axis >= 0 && axis < x.shape.length))
       fail(`argsort: axis ${axis} is out of range for shape ${showShape(x.shape)}`)
-    return [{ shape: x.shape, dtype: 'i32' }]
+    const count = countOf(params, x.shape[axis])
+    if (!(Number.isInteger(count) && count >= 0 && count <= x.shape[axis]))
+      fail(`argsort: expected a count of 0 to ${x.shape[axis]}, got ${count}`)
+    return [{ shape: withAt(x.shape, axis, count), dtype: 'i32' }]
   },
   eval: ([x], params, [out]): RefArray[] => {
     const axis = params.axis as number
     const [n, step] = [x.shape[axis], size(x.shape.slice(axis + 1))]
     const sign = params.descending ? -1 : 1
-    const data = new Float64Array(x.data.length)
+    const count = out.shape[axis]
+    const data = new Float64Array(size(out.shape))
     for (let outer = 0; outer < size(x.shape.slice(0, axis)); outer++)
       for (let inner = 0; inner < step; inner++) {
         const at = (i: number): number => (outer * n + i) * step + inner
         const order = Array.from({ length: n }, (_, i) => i)
         order.sort((i, j) => sign * compare(x.data[at(i)], x.data[at(j)]) || i - j)
-        for (const [i, from] of order.entries()) data[at(i)] = from
+        for (let i = 0; i < count; i++) data[(outer * count + i) * step + inner] = order[i]
       }
     return [{ ...out, data }]
   },
   jvp: 'nondifferentiable',
   transpose: 'nonlinear',
-  batch: ({ inputs: [x], params }) => [p.argsort(x, (params.axis as number) + 1, params.descending as boolean)],
+  batch: ({ inputs: [x], params }) => [
+    p.argsort(x, (params.axis as number) + 1, params.descending as boolean, params.count as number | undefined),
+  ],
   kernel: {
     kind: 'composite',
     expand: ([x], params) => {
       const { shape } = x.aval
       const axis = params.axis as number
       const n = shape[axis]
+      const count = countOf(params, n)
       const lines = size(shape) / Math.max(1, n)
-      if (n < 2 || lines === 0) return [p.full(shape, 0, 'i32')]
+      if (n < 2 || lines * count === 0) return [p.full(withAt(shape, axis, count), 0, 'i32')]
       const axes = shape.map((_, d) => d).filter((d) => d !== axis)
       const last = p.transpose(x, [...axes, axis])
       const key = keyOf(p.reshape(last, [lines, n]))
-      const sorted = sortLines(params.descending ? p.not(key) : key, x.dtype === 'bool' ? 1 : 32)
+      const sorted = firstOf(params.descending ? p.not(key) : key, count, x.dtype === 'bool' ? 1 : 32)
       const back = shape.map((_, d) => (d === axis ? axes.length : axes.indexOf(d)))
-      return [p.transpose(p.reshape(sorted, last.aval.shape), back)]
+      return [p.transpose(p.reshape(sorted, withAt(last.aval.shape, axes.length, count)), back)]
     },
   },
   samples: [
@@ -69,9 +76,24 @@ export const argsort = op({
     },
     { inputs: [{ shape: [140, 1], values: [1, Number.NaN, -0, 0, -3] }], params: { axis: 0, descending: true } },
     { inputs: [{ shape: [2, 1] }], params: { axis: 1, descending: false } },
+    { inputs: [{ shape: [3, 7] }], params: { axis: 0, descending: true, count: 2 } },
+    { inputs: [{ shape: [2, 1030] }], params: { axis: 1, descending: true, count: 5 } },
+    { inputs: [{ shape: [4300] }], params: { axis: 0, descending: false, count: 66 } },
+    { inputs: [{ shape: [700, 2], dtype: 'i32', low: -2, high: 2 }], params: { axis: 0, descending: true, count: 8 } },
+    { inputs: [{ shape: [500], values: [1, Number.NaN, -0, 0, -3] }], params: { axis: 0, descending: true, count: 3 } },
+    {
+      inputs: [{ shape: [300], dtype: 'u32', low: 4294967295, high: 4294967295 }],
+      params: { axis: 0, descending: false, count: 4 },
+    },
+    { inputs: [{ shape: [200], dtype: 'bool' }], params: { axis: 0, descending: true, count: 1 } },
+    { inputs: [{ shape: [2, 100] }], params: { axis: 1, descending: true, count: 0 } },
     { inputs: [{ shape: [2, 0] }], params: { axis: 1, descending: false } },
   ],
 })
+
+const countOf = (params: Params, n: number): number => (params.count as number | undefined) ?? n
+const withAt = (shape: readonly number[], axis: number, n: number): number[] =>
+  shape.map((m, d) => (d === axis ? n : m))
 
 /** A u32 that is in order as the element is: of an f32 its bits, turned around where it is negative. */
 export function keyOf(narrow: AnyTensor): AnyTensor {
@@ -90,6 +112,44 @@ export function keyOf(narrow: AnyTensor): AnyTensor {
 
 /** Elements of a line up to which each is compared with all. */
 const shortLine = 64
+/** How many times longer than what is wanted of it a line is from which on only some of its blocks are looked at. */
+const longLine = 64
+
+/** Indices of the `count` smallest of keys [lines, n], in order. */
+function firstOf(keys: AnyTensor, count: number, bits: number): AnyTensor {
+  const [lines, n] = keys.aval.shape
+  if (n > shortLine && n >= longLine * count) return fromBlocks(keys, count, bits)
+  return p.slice(sortLines(keys, bits), [0, 0], [lines, count])
+}
+
+/**
+ * The blocks whose smallest are the `count` smallest of all blocks' have the `count` smallest elements, and of equal blocks the first:
+ * whatever is in another comes after an element of each of them. In order of their numbers, equal elements keep theirs.
+ */
+function fromBlocks(keys: AnyTensor, count: number, bits: number): AnyTensor {
+  const [lines, n] = keys.aval.shape
+  // The fewest to look at: n / block smallest ones, and then count · block.
+  const block = Math.ceil(Math.sqrt(n / count))
+  const blocks = Math.ceil(n / block)
+  // What fills the last block is largest, and last.
+  const filled = p.pad(keys, p.constant(0xffffffff, 'u32'), [0, 0], [0, blocks * block - n], [0, 0])
+  const apart = p.reshape(filled, [lines, blocks, block])
+  const best = firstOf(p.reduceMin(apart, [2]), count, bits)
+  const order = sortLines(p.cast(best, 'u32'), Math.ceil(Math.log2(blocks)))
+  const chosen = gatherLines(best, order)
+  const shape = [lines, count, block]
+  const at = p.add(p.broadcastInDim(p.mul(chosen, p.like(chosen, block)), shape, [0, 1]), p.iota(shape, 2))
+  const places = p.reshape(at, [lines, count * block])
+  const found = firstOf(gatherLines(filled, places), count, bits)
+  return gatherLines(places, found)
+}
+
+/** Of each line the elements at `ids`. */
+function gatherLines(x: AnyTensor, ids: AnyTensor): AnyTensor {
+  const [, n] = x.aval.shape
+  const line = p.iota(ids.aval.shape, 0)
+  return p.gather(p.reshape(x, [x.size]), p.add(p.mul(line, p.like(line, n)), ids))
+}
 
 /** The order of the last `bits` bits of keys [lines, n], as indices. */
 export function sortLines(keys: AnyTensor, bits: number): AnyTensor {

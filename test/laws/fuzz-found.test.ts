@@ -80,6 +80,14 @@ test.each([
       return %4
     }`,
   ],
+  [
+    'reading at places that reductions side by side have found',
+    `fn f(%0: f32[3,9], %1: f32[3]) {
+      %2: i32[9] = argmax(%0) {axis: 0}
+      %3: f32[9] = gather(%1, %2)
+      return %3
+    }`,
+  ],
 ])('%s', async (_name, text) => {
   const fn = parse(text)
   const inputs = fn.inputs.map(({ aval }) => ({
