@@ -63,7 +63,10 @@ export const softmax = op({
     expand: ([x], params) => {
       const axis = params.axis as number
       const e = p.exp(p.sub(x, along(x, p.reduceMax(x, [axis]), axis)))
-      return [p.div(e, along(x, p.reduceSum(e, [axis]), axis))]
+      const sum = p.reduceSum(e, [axis])
+      // One division a line: a product with its result rounds once more, which only dtypes of few digits feel.
+      if (x.dtype !== 'f32') return [p.div(e, along(x, sum, axis))]
+      return [p.mul(e, along(x, p.div(p.like(sum, 1), sum), axis))]
     },
   },
   samples: [

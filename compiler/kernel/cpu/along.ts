@@ -22,8 +22,9 @@ export interface Along {
 }
 
 /** A line that is reduced: stage by stage, then what is put in memory per element, then per line. */
-export function alongLine(c: Context, body: Body, { axis, outer, vectors }: Along): Stmt[] {
+export function alongLine(c: Context, body: Body, shape: Along): Stmt[] {
   const { e } = c
+  const { axis, outer, vectors } = shape
   const at = staged(c, body)
   const totals = new Map<Expr, Expr>()
   const piece = (stage: number, to: Places, start: Expr, p: Piece): ReturnType<typeof at.at> => {
@@ -32,10 +33,11 @@ export function alongLine(c: Context, body: Body, { axis, outer, vectors }: Alon
     return at.at(stage, p.width, new Map([...totals, ...to, [axis.x, place]]), slot)
   }
   const widths = ([4, 1] as const).filter((w) => axis.parts.some(({ size }) => size >= 4 === (w === 4)))
-  const turnsOfLine = Math.ceil(axis.size / (4 * vectors))
 
   const out: Stmt[] = []
   for (const [s, stage] of body.stages.entries()) {
+    const vectors = vectorsIn(stage, shape)
+    const turnsOfLine = Math.ceil(axis.size / (4 * vectors))
     const sums = stage.map((r) =>
       widths.map((w) =>
         registers(c, r, w === 4 ? four(r.total.t) : r.total.t, w === 4 ? vectors : 1, isLong(outer, turnsOfLine)),
@@ -78,7 +80,7 @@ export function alongLine(c: Context, body: Body, { axis, outer, vectors }: Alon
   const [full, perLine] = (['full', 'outer'] as const).map((l) => body.writes.filter((w) => w.level === l))
   if (full.length)
     out.push(
-      ...overReduced(c, outer, turnsOfLine, [], (to) =>
+      ...overReduced(c, outer, Math.ceil(axis.size / (4 * vectors)), [], (to) =>
         sweep(c, axis, vectors, (start, pieces) => {
           const all = pieces.map((p) => piece(body.stages.length, to, start, p))
           return [
@@ -101,3 +103,9 @@ function onlyFresh({ e }: Context, { combine }: Reduction, { width, fresh }: Pie
   const lanes = [0, 1, 2, 3].map((j) => (j < 4 - fresh ? j : 4 + j)).join('')
   return e.call(`shuffle${lanes}`, value.t, [neutral(e, combine, value.t), value])
 }
+
+/** One greatest value of what is read waits long for the one before: twice the registers take half as long. */
+const vectorsIn = ([first, ...more]: readonly Reduction[], { axis, vectors }: Along): number =>
+  !more.length && /max|min/.test(first.combine) && first.value.k === 'load' && axis.size >= 64 * vectors
+    ? 2 * vectors
+    : vectors
