@@ -1,18 +1,19 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FoveaError, tensor } from '../../index.js'
+import { FoveaError } from '../../index.js'
 import {
   fromStateDict,
-  type HostTensor,
   readWeights,
   recoverFolder,
+  type ShardOptions,
   toStateDict,
-  writeSafetensors,
+  writeWeights,
 } from '../../stdlib/checkpoint/index.js'
 import type { PreprocessorConfig } from '../../stdlib/image/index.js'
 import { loadTokenizer, type Tokenizer, writeTokenizer } from '../../stdlib/text/index.js'
+import { hostToParams, readJson, writeJson } from '../parts/folder.js'
 import { interpolatePositions } from '../parts/positions.js'
-import { type ClipConfig, parseConfig, type ResNetClipConfig } from './config.js'
+import { type ClipConfig, parseConfig, type ResNetClipConfig, type VisionConfig } from './config.js'
+import { openClipConfig } from './open-clip.js'
 import { fromOpenAi, isOpenAi } from './openai.js'
 import { type ClipParams, clipTemplate, type ResNetClipParams, resnetClipTemplate } from './params.js'
 import type { ResNetStats } from './resnet.js'
@@ -27,7 +28,7 @@ export interface Clip {
 }
 
 /** Buffers that released checkpoints carry and that are not parameters. */
-const ignored = [/\.position_ids$/]
+export const ignored = [/\.position_ids$/]
 
 /**
  * Opens a Hugging Face CLIP folder: config.json, model.safetensors (or shards), tokenizer files, preprocessor_config.json.
@@ -110,32 +111,6 @@ async function openFolder(folder: string) {
   return { config, tensors, tokenizer, preprocessor }
 }
 
-/** What open_clip_config.json says that shapes don't; {} without the file. */
-async function openClipConfig(folder: string): Promise<Parameters<typeof fromOpenAi>[1]> {
-  const name = 'open_clip_config.json'
-  if (!(await readdir(folder)).includes(name)) return {}
-  const json = (await readJson(join(folder, name))) as OpenClipConfig
-  const { model_cfg: model = {} } = json
-  const { vision_cfg: vision = {}, text_cfg: text = {} } = model
-  return {
-    textHeads: text.heads,
-    headWidth: vision.head_width,
-    visionHeads: vision.head_width && typeof vision.layers === 'number' ? vision.width! / vision.head_width : undefined,
-    act: model.quick_gelu ? 'quick_gelu' : 'gelu',
-  }
-}
-interface OpenClipConfig {
-  readonly model_cfg?: {
-    readonly quick_gelu?: boolean
-    readonly vision_cfg?: {
-      readonly layers?: number | readonly number[]
-      readonly width?: number
-      readonly head_width?: number
-    }
-    readonly text_cfg?: { readonly heads?: number }
-  }
-}
-
 /**
  * The model at another resolution, `imageSize` in pixels: its position table interpolated, its config and preprocessing to match.
  * Throws FoveaError 'input' when it is no multiple of the patch size.
@@ -162,41 +137,28 @@ export function atImageSize(model: Clip, imageSize: number): Clip {
   }
 }
 
-/** Writes a model's files into an existing folder, in the layout that `loadClip` and `transformers` open. */
-export async function saveClip(folder: string, { config, params, tokenizer, preprocessor }: Clip): Promise<void> {
-  await writeSafetensors(join(folder, 'model.safetensors'), await toStateDict(params))
-  await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
-  await writeFile(join(folder, 'preprocessor_config.json'), `${JSON.stringify(preprocessor, null, 2)}\n`)
+/**
+ * Writes a model's files into a folder, in the layout that `loadClip` and `transformers` open: the weights in one file, or in
+ * shards of at most `maxShardSize` bytes. Throws FoveaError 'save' when a file can't be written, and 'input' for a model that is pooled in a
+ * way that the layout can't say.
+ */
+export async function saveClip(
+  folder: string,
+  { config, params, tokenizer, preprocessor }: Clip,
+  options: ShardOptions = {},
+): Promise<void> {
+  checkPooling(config.vision_config)
+  await writeWeights(folder, await toStateDict(params), options)
+  await writeJson(join(folder, 'config.json'), config)
+  await writeJson(join(folder, 'preprocessor_config.json'), preprocessor)
   await writeTokenizer(folder, tokenizer)
 }
 
-/** A tree of host tensors as a tree of tensors. */
-export function hostToParams<P>(tree: unknown): P {
-  const build = (node: unknown): unknown => {
-    if (node === null) return null
-    if (Array.isArray(node)) return node.map(build)
-    const host = node as HostTensor
-    if (ArrayBuffer.isView(host.data)) return tensor(host.data, host.shape, host.dtype === 'u8' ? 'u32' : host.dtype)
-    return Object.fromEntries(Object.entries(node as object).map(([name, x]) => [name, build(x)]))
-  }
-  return build(tree) as P
-}
-
-async function readJson(file: string): Promise<unknown> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (err) {
+/** Hugging Face's CLIP always reads the class token: written there, another pooling would be lost in silence. */
+export function checkPooling({ pooling = 'class' }: VisionConfig): void {
+  if (pooling !== 'class')
     throw new FoveaError(
       'input',
-      `cannot read ${file}: ${(err as Error).message}; expected a Hugging Face CLIP folder`,
-      undefined,
-      { cause: err },
+      `Hugging Face's CLIP reads the class token, and this model's pooling is '${pooling}'; save it with saveOpenClip`,
     )
-  }
-  try {
-    return JSON.parse(text)
-  } catch (err) {
-    throw new FoveaError('input', `${file} is not JSON: ${(err as Error).message}`, undefined, { cause: err })
-  }
 }

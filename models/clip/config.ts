@@ -1,4 +1,5 @@
 import { FoveaError } from '../../index.js'
+import { type Activation, activations } from '../parts/transformer.js'
 
 /** Hugging Face's CLIPModel config.json: what Fovea reads of it. */
 export interface ClipConfig {
@@ -14,7 +15,7 @@ interface TowerConfig {
   readonly intermediate_size: number
   readonly num_hidden_layers: number
   readonly num_attention_heads: number
-  readonly hidden_act: 'quick_gelu' | 'gelu'
+  readonly hidden_act: Activation
   readonly layer_norm_eps: number
 }
 export interface TextConfig extends TowerConfig {
@@ -29,7 +30,14 @@ export interface VisionConfig extends TowerConfig {
   readonly image_size: number
   readonly patch_size: number
   readonly num_channels: number
+  /** What is read of the last layer: the class token (if left out), or the mean of the patches, normalised before it or after. */
+  readonly pooling?: 'class' | 'mean' | 'mean_then_norm'
 }
+
+/** A text tower by itself: what CLIPTextModel and CLIPTextModelWithProjection need. */
+export type ClipTextConfig = Pick<ClipConfig, 'text_config' | 'projection_dim'>
+/** An image tower by itself: what CLIPVisionModel and CLIPVisionModelWithProjection need. */
+export type ClipVisionConfig = Pick<ClipConfig, 'vision_config' | 'projection_dim'>
 
 /** CLIP with the modified ResNet as its image tower. */
 export interface ResNetClipConfig extends Omit<ClipConfig, 'vision_config'> {
@@ -69,53 +77,88 @@ const visionDefaults = {
   num_channels: 3,
 }
 
+type Json = Readonly<Record<string, unknown>>
+type Fail = (what: string) => never
+const failing =
+  (file: string): Fail =>
+  (what) => {
+    throw new FoveaError('input', `${file}: ${what}`)
+  }
+
+function record(x: unknown, name: string, fail: Fail): Json {
+  return typeof x === 'object' && x !== null && !Array.isArray(x)
+    ? (x as Json)
+    : fail(`expected an object ${name}, got ${JSON.stringify(x)}`)
+}
+
+/** A tower's settings, Hugging Face's defaults filled in. */
+function section<T extends TowerConfig>(given: Json, defaults: object, name: string, fail: Fail): T {
+  const out = { ...defaults } as Record<string, unknown>
+  for (const [field, standard] of Object.entries(defaults)) {
+    const value = given[field] ?? standard
+    if (typeof value !== typeof standard)
+      fail(`expected a ${typeof standard} ${name}${field}, got ${JSON.stringify(value)}`)
+    out[field] = value
+  }
+  if (!Object.hasOwn(activations, String(out.hidden_act)))
+    fail(
+      `expected ${name}hidden_act ${Object.keys(activations)
+        .map((act) => `"${act}"`)
+        .join(' or ')}, got ${JSON.stringify(out.hidden_act)}`,
+    )
+  if ((out.hidden_size as number) % (out.num_attention_heads as number) !== 0)
+    fail(`${name}hidden_size ${out.hidden_size} is not a multiple of num_attention_heads ${out.num_attention_heads}`)
+  return out as unknown as T
+}
+const textSection = (given: Json, name: string, fail: Fail): TextConfig => section(given, textDefaults, name, fail)
+function visionSection(given: Json, name: string, fail: Fail): VisionConfig {
+  const vision = section<VisionConfig>(given, visionDefaults, name, fail)
+  if (vision.image_size % vision.patch_size !== 0)
+    fail(`${name}image_size ${vision.image_size} is not a multiple of patch_size ${vision.patch_size}`)
+  return vision
+}
+
+function number(given: Json, name: string, standard: number, fail: Fail): number {
+  const value = given[name] ?? standard
+  return typeof value === 'number' ? value : fail(`expected a number ${name}, got ${JSON.stringify(value)}`)
+}
+const wrongKind = (expected: string, top: Json): string =>
+  `expected "model_type": ${expected}, got ${JSON.stringify(top.model_type)}; this folder holds another kind of model`
+
 /**
  * Checks a parsed config.json and fills in Hugging Face's defaults.
  * Throws FoveaError 'input' naming the file, the field, what was expected and what was found.
  */
 export function parseConfig(json: unknown, file: string): ClipConfig {
-  const fail = (what: string): never => {
-    throw new FoveaError('input', `${file}: ${what}`)
-  }
-  const record = (x: unknown, name: string): Record<string, unknown> =>
-    typeof x === 'object' && x !== null && !Array.isArray(x)
-      ? (x as Record<string, unknown>)
-      : fail(`expected an object ${name}, got ${JSON.stringify(x)}`)
-  const top = record(json, 'of model settings')
-  if (top.model_type !== 'clip')
-    fail(
-      `expected "model_type": "clip", got ${JSON.stringify(top.model_type)}; this folder holds another kind of model`,
-    )
-  const section = (name: string, defaults: object): unknown => {
-    const given = record(top[name] ?? {}, name)
-    const out = { ...defaults } as Record<string, unknown>
-    for (const [field, standard] of Object.entries(defaults)) {
-      const value = given[field] ?? standard
-      if (typeof value !== typeof standard)
-        fail(`expected a ${typeof standard} ${name}.${field}, got ${JSON.stringify(value)}`)
-      out[field] = value
-    }
-    if (out.hidden_act !== 'quick_gelu' && out.hidden_act !== 'gelu')
-      fail(`expected ${name}.hidden_act "quick_gelu" or "gelu", got ${JSON.stringify(out.hidden_act)}`)
-    if ((out.hidden_size as number) % (out.num_attention_heads as number) !== 0)
-      fail(`${name}.hidden_size ${out.hidden_size} is not a multiple of num_attention_heads ${out.num_attention_heads}`)
-    return out
-  }
-  const number = (name: string, standard: number): number => {
-    const value = top[name] ?? standard
-    return typeof value === 'number' ? value : fail(`expected a number ${name}, got ${JSON.stringify(value)}`)
-  }
-  const vision = section('vision_config', visionDefaults) as VisionConfig
-  if (vision.image_size % vision.patch_size !== 0)
-    fail(`vision_config.image_size ${vision.image_size} is not a multiple of patch_size ${vision.patch_size}`)
+  const fail: Fail = failing(file)
+  const top = record(json, 'of model settings', fail)
+  if (top.model_type !== 'clip') fail(wrongKind('"clip"', top))
   return {
     model_type: 'clip',
     architectures: ['CLIPModel'],
-    projection_dim: number('projection_dim', 512),
-    logit_scale_init_value: number('logit_scale_init_value', 2.6592),
-    text_config: section('text_config', textDefaults) as TextConfig,
-    vision_config: vision,
+    projection_dim: number(top, 'projection_dim', 512, fail),
+    logit_scale_init_value: number(top, 'logit_scale_init_value', 2.6592, fail),
+    text_config: textSection(record(top.text_config ?? {}, 'text_config', fail), 'text_config.', fail),
+    vision_config: visionSection(record(top.vision_config ?? {}, 'vision_config', fail), 'vision_config.', fail),
   }
+}
+
+/** A text tower's settings: of its own config.json ("clip_text_model") or of a whole CLIP's. Throws like `parseConfig`. */
+export function parseTextConfig(json: unknown, file: string): ClipTextConfig {
+  const fail: Fail = failing(file)
+  const top = record(json, 'of model settings', fail)
+  if (top.model_type === 'clip') return parseConfig(json, file)
+  if (top.model_type !== 'clip_text_model') fail(wrongKind('"clip_text_model" or "clip"', top))
+  return { projection_dim: number(top, 'projection_dim', 512, fail), text_config: textSection(top, '', fail) }
+}
+
+/** An image tower's settings: of its own config.json ("clip_vision_model") or of a whole CLIP's. Throws like `parseConfig`. */
+export function parseVisionConfig(json: unknown, file: string): ClipVisionConfig {
+  const fail: Fail = failing(file)
+  const top = record(json, 'of model settings', fail)
+  if (top.model_type === 'clip') return parseConfig(json, file)
+  if (top.model_type !== 'clip_vision_model') fail(wrongKind('"clip_vision_model" or "clip"', top))
+  return { projection_dim: number(top, 'projection_dim', 512, fail), vision_config: visionSection(top, '', fail) }
 }
 
 /** A small CLIP for small pictures, trained from scratch by `fovea train clip`. */

@@ -9,7 +9,15 @@ export {
   saveClip,
 } from './checkpoint.js'
 export { type Classified, classify } from './classify.js'
-export { type ClipConfig, parseConfig, type ResNetClipConfig, type ResNetConfig, smallConfig } from './config.js'
+export {
+  type ClipConfig,
+  type ClipTextConfig,
+  type ClipVisionConfig,
+  parseConfig,
+  type ResNetClipConfig,
+  type ResNetConfig,
+  smallConfig,
+} from './config.js'
 export { collectEmbeddings, type EmbeddedImage, type Embeddings, embedImages, embedTexts } from './embed.js'
 export { evaluateShapes, shapePrompts } from './evaluate.js'
 export {
@@ -46,9 +54,12 @@ export {
   type PairBatch,
   type PairEmbeddings,
   textFeatures,
+  textStates,
   textTower,
+  visionStates,
   visionTower,
 } from './model.js'
+export { saveOpenClip } from './open-clip.js'
 export { type ClipParams, clipTemplate, initClip, initResNetClip, type ResNetClipParams } from './params.js'
 export type { PictureOptions } from './pictures.js'
 export {
@@ -72,5 +83,17 @@ export {
   type UpdatedIndex,
   updateIndex,
 } from './search.js'
+export {
+  type ClipText,
+  type ClipTextWithProjection,
+  type ClipVision,
+  type ClipVisionWithProjection,
+  loadClipText,
+  loadClipTextWithProjection,
+  loadClipVision,
+  loadClipVisionWithProjection,
+  saveClipText,
+  saveClipVision,
+} from './towers.js'
 export { type Trained, type TrainOptions, trainClip } from './train.js'
 export { classEmbeddings, readTemplates } from './zeroshot.js'

@@ -14,11 +14,13 @@ import {
   logicalAnd,
   logSoftmax,
   matmul,
+  mean,
   mul,
   namedScope,
   poly,
   rearrange,
   reshape,
+  slice,
   sqrt,
   square,
   sum,
@@ -31,7 +33,7 @@ import {
 } from '../../index.js'
 import { contrastiveLoss, layerNorm } from '../../stdlib/nn/index.js'
 import type { Probe } from '../parts/probe.js'
-import { encodeAt } from '../parts/transformer.js'
+import { encode, encodeAt } from '../parts/transformer.js'
 import type { ClipConfig, ResNetClipConfig, TextConfig, VisionConfig } from './config.js'
 import type { ClipParams, ResNetClipParams, TextParams, VisionParams } from './params.js'
 import { type ResNetStats, resnetTower, resnetTowerTrain } from './resnet.js'
@@ -50,26 +52,71 @@ function patches(
   return ensureShape(matmul(flat, transpose(reshape(weight, [weight.shape[0], -1]))), ['b', 't', 'd'])
 }
 
-/** Image tower: a ViT read at its class token → [b, d]. `probe` sees the layers' states. Source: Radford et al. 2021, 2.4. */
-export function visionTower(
-  p: VisionParams,
-  config: VisionConfig,
-  pixels: F<['b', 'c', 's', 's']>,
-  probe?: Probe,
-): F<['b', 'd']> {
-  const eps = config.layer_norm_eps
+/** Embedded patches behind the class token, with their positions, normalised: what the layers take, [b, 1 + patches, d]. */
+function visionInput(p: VisionParams, config: VisionConfig, pixels: F<['b', 'c', 's', 's']>): Hidden {
   const x = namedScope('embeddings', () => {
     const { class_embedding: start } = p.embeddings
     const token = broadcastTo(start, [pixels.shape[0], 1, start.shape[0]])
     const tokens = concat([token, patches(pixels, p.embeddings.patch_embedding, config.patch_size)], 1)
     return ensureShape(add(tokens, p.embeddings.position_embedding.weight), ['b', 't', 'd'])
   })
-  const classToken = zeros([x.shape[0]], 'i32')
-  const y = encodeAt(layerNorm(x, p.pre_layrnorm, eps), classToken, p.encoder.layers, config, null, probe)
-  return layerNorm(y, p.post_layernorm, eps)
+  return layerNorm(x, p.pre_layrnorm, config.layer_norm_eps)
 }
 
-/** Text tower: a causal transformer read at each row's end-of-text token → [b, d]. Source: Radford et al. 2021, 2.4. */
+/** All states of the image tower's last layer, [b, 1 + patches, d], not normalised: `last_hidden_state` of CLIPVisionModel. */
+export const visionStates = (
+  p: VisionParams,
+  config: VisionConfig,
+  pixels: F<['b', 'c', 's', 's']>,
+  probe?: Probe,
+): Hidden => encode(visionInput(p, config, pixels), p.encoder.layers, config, null, probe)
+
+/**
+ * Image tower: a ViT read at its class token, or as `config.pooling` says → [b, d]; `pooler_output` of CLIPVisionModel. `probe` sees the
+ * layers' states. Source: Radford et al. 2021, 2.4; the mean: open_clip's `global_average_pool`.
+ */
+export function visionTower(
+  p: VisionParams,
+  config: VisionConfig,
+  pixels: F<['b', 'c', 's', 's']>,
+  probe?: Probe,
+): F<['b', 'd']> {
+  const normed = <S>(x: F<S>): F<S> => layerNorm(x as F<any>, p.post_layernorm, config.layer_norm_eps) as F<S>
+  if (config.pooling === 'mean') return meanOfPatches(normed(visionStates(p, config, pixels, probe)))
+  if (config.pooling === 'mean_then_norm') return normed(meanOfPatches(visionStates(p, config, pixels, probe)))
+  const classToken = zeros([pixels.shape[0]], 'i32')
+  return normed(encodeAt(visionInput(p, config, pixels), classToken, p.encoder.layers, config, null, probe))
+}
+function meanOfPatches(x: Hidden): F<['b', 'd']> {
+  const [b, t, d] = (x as F<any>).shape as readonly number[]
+  return mean(slice(x as F<any>, [0, 1, 0], [b, t, d]) as F<any>, 1) as F<any>
+}
+
+/** What the text tower's layers take, [b, t, d], and which keys each query sees: none that are later than itself, no padding. */
+function textInput(p: TextParams, ids: I<['b', 't']>, mask: I<['b', 't']>) {
+  const [b, t] = ids.shape
+  const x = namedScope('embeddings', () =>
+    add(take(p.embeddings.token_embedding.weight, ids), take(p.embeddings.position_embedding.weight, arange(t))),
+  )
+  return { x, seen: logicalAnd(reshape(equal(mask, 1), [b, 1, 1, t]), tri(t, t)) }
+}
+
+/** All states of the text tower, normalised, [b, t, d]: `last_hidden_state` of CLIPTextModel. */
+export function textStates(
+  p: TextParams,
+  config: TextConfig,
+  ids: I<['b', 't']>,
+  mask: I<['b', 't']>,
+  probe?: Probe,
+): Hidden {
+  const { x, seen } = textInput(p, ids, mask)
+  return layerNorm(encode(x, p.encoder.layers, config, seen, probe), p.final_layer_norm, config.layer_norm_eps)
+}
+
+/**
+ * Text tower: a causal transformer read at each row's end-of-text token → [b, d]; `pooler_output` of CLIPTextModel. Source: Radford et
+ * al. 2021, 2.4.
+ */
 export function textTower(
   p: TextParams,
   config: TextConfig,
@@ -77,12 +124,7 @@ export function textTower(
   mask: I<['b', 't']>,
   probe?: Probe,
 ): F<['b', 'd']> {
-  const [b, t] = ids.shape
-  const x = namedScope('embeddings', () =>
-    add(take(p.embeddings.token_embedding.weight, ids), take(p.embeddings.position_embedding.weight, arange(t))),
-  )
-  // Queries see keys that are not later than themselves and not padding.
-  const seen = logicalAnd(reshape(equal(mask, 1), [b, 1, 1, t]), tri(t, t))
+  const { x, seen } = textInput(p, ids, mask)
   const y = encodeAt(x, pooledPosition(ids, config), p.encoder.layers, config, seen, probe)
   return layerNorm(y, p.final_layer_norm, config.layer_norm_eps)
 }
@@ -97,10 +139,13 @@ const project = poly(
   (x: F<['b', 'd']>, p: { readonly weight: F<['e', 'd']> }): F<['b', 'e']> => matmul(x, transpose(p.weight)),
 )
 
+/** What of a model the pictures go through. */
+type ImageSide = Pick<ClipParams, 'vision_model' | 'visual_projection'>
+
 /** Projected pictures [b, 3, s, s] → [b, e], not normalised. */
 export const imageFeatures = (
-  p: ClipParams,
-  config: ClipConfig,
+  p: ImageSide,
+  config: Pick<ClipConfig, 'vision_config'>,
   pixels: F<['b', 'c', 's', 's']>,
   probe?: Probe,
 ): F<['b', 'e']> =>
@@ -122,8 +167,8 @@ export const textFeatures = (
 
 /** Unit-length embeddings of pictures [b, 3, s, s] → [b, e]. */
 export const encodeImage = (
-  p: ClipParams,
-  config: ClipConfig,
+  p: ImageSide,
+  config: Pick<ClipConfig, 'vision_config'>,
   pixels: F<['b', 'c', 's', 's']>,
   probe?: Probe,
 ): F<['b', 'e']> => normalise(imageFeatures(p, config, pixels, probe))

@@ -1,6 +1,6 @@
 import { FoveaError } from '../../index.js'
 import type { HostTensor } from '../../stdlib/checkpoint/index.js'
-import type { ClipConfig, ResNetClipConfig, TextConfig } from './config.js'
+import type { ClipConfig, ResNetClipConfig, TextConfig, VisionConfig } from './config.js'
 
 /**
  * The first release's key layout, which open_clip writes too: `visual.…` for the image tower, `transformer.resblocks.…` for the text
@@ -22,20 +22,23 @@ export interface Converted {
   readonly tensors: Map<string, HostTensor>
 }
 
+/** What shapes don't tell of a model. */
+export interface Given {
+  readonly textHeads?: number
+  readonly visionHeads?: number
+  readonly headWidth?: number
+  readonly act?: TextConfig['hidden_act']
+  readonly eps?: number
+  /** The id that texts are pooled at; the largest, if left out. */
+  readonly eosId?: number
+  readonly pooling?: VisionConfig['pooling']
+}
+
 /**
- * The tensors under Hugging Face's names, and the config that their shapes tell. `given` overrides what shapes don't tell: heads and the
- * activation.
+ * The tensors under Hugging Face's names, and the config that their shapes tell; `given` tells the rest.
  * Throws FoveaError 'checkpoint' naming a key that is missing or that nothing takes.
  */
-export function fromOpenAi(
-  source: Tensors,
-  given: {
-    readonly textHeads?: number
-    readonly visionHeads?: number
-    readonly headWidth?: number
-    readonly act?: 'gelu' | 'quick_gelu'
-  } = {},
-): Converted {
+export function fromOpenAi(source: Tensors, given: Given = {}): Converted {
   const bare = new Map([...source].map(([name, t]) => [name.replace(/^text\./, ''), t]))
   const at = (name: string): HostTensor => {
     const found = bare.get(name)
@@ -69,12 +72,12 @@ export function fromOpenAi(
     num_hidden_layers: count(bare, /^transformer\.resblocks\.(\d+)\./),
     num_attention_heads: given.textHeads ?? width / 64,
     hidden_act: act,
-    layer_norm_eps: 1e-5,
+    layer_norm_eps: given.eps ?? 1e-5,
     vocab_size: at('token_embedding.weight').shape[0],
     max_position_embeddings: at('positional_embedding').shape[0],
     bos_token_id: at('token_embedding.weight').shape[0] - 2,
-    // The release pools at the largest id.
-    eos_token_id: 2,
+    // 2: the largest id of a text, as in the release.
+    eos_token_id: given.eosId ?? 2,
     pad_token_id: 0,
   }
   const top = {
@@ -103,10 +106,11 @@ export function fromOpenAi(
     num_hidden_layers: count(bare, /^visual\.transformer\.resblocks\.(\d+)\./),
     num_attention_heads: given.visionHeads ?? d / 64,
     hidden_act: act,
-    layer_norm_eps: 1e-5,
+    layer_norm_eps: given.eps ?? 1e-5,
     image_size: grid * patch,
     patch_size: patch,
     num_channels: channels,
+    ...(given.pooling && { pooling: given.pooling }),
   }
   return { config: { ...top, vision_config }, tensors }
 }
@@ -150,6 +154,38 @@ function rename(name: string, t: HostTensor, resnet: boolean): [string, HostTens
   }
   if (resnet) return /^visual\.(conv\d|bn\d|layer\d|attnpool)\b/.test(name) ? [[name, t]] : undefined
   return name === 'visual.conv1.weight' ? [['vision_model.embeddings.patch_embedding.weight', t]] : undefined
+}
+
+/** The other way: tensors under Hugging Face's names under the first release's. Running statistics keep theirs. */
+export function toOpenAi(tensors: Tensors): Map<string, HostTensor> {
+  const wholes = new Map(Object.entries(names).map(([from, to]) => [to, from]))
+  const ofBlock = new Map(Object.entries(parts).map(([from, to]) => [to, from]))
+  const out = new Map<string, HostTensor>()
+  for (const [name, t] of tensors) {
+    const block = /^(text|vision)_model\.encoder\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name)
+    if (block) {
+      const [, tower, layer, part, kind] = block
+      const to = `${tower === 'vision' ? 'visual.' : ''}transformer.resblocks.${layer}`
+      if (part === 'self_attn.q_proj') out.set(`${to}.attn.in_proj_${kind}`, stacked(tensors, name))
+      else if (ofBlock.has(part)) out.set(`${to}.${ofBlock.get(part)}.${kind}`, t)
+    } else if (name === 'text_projection.weight') out.set('text_projection', transposed(t))
+    else if (name === 'visual_projection.weight') out.set('visual.proj', transposed(t))
+    else if (name === 'vision_model.embeddings.patch_embedding.weight') out.set('visual.conv1.weight', t)
+    else out.set(wholes.get(name) ?? name, t)
+  }
+  return out
+}
+/** Query, key and value one after another, from the query's name. */
+function stacked(tensors: Tensors, query: string): HostTensor {
+  const three = ['q', 'k', 'v'].map((x) => tensors.get(query.replace('.q_proj.', `.${x}_proj.`))!)
+  const [{ shape, dtype }] = three
+  const data = new Float32Array(three.reduce((n, t) => n + t.data.length, 0))
+  let at = 0
+  for (const t of three) {
+    data.set(t.data, at)
+    at += t.data.length
+  }
+  return { shape: [shape[0] * 3, ...shape.slice(1)], dtype, data }
 }
 
 function transposed({ shape: [rows, columns], dtype, data }: HostTensor): HostTensor {

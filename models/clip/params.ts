@@ -61,7 +61,11 @@ function layers({ hidden_size: d, intermediate_size: f, num_hidden_layers: n }: 
   }))
 }
 
-const textTemplate = ({ text_config: t, projection_dim: e }: Pick<ClipConfig, 'text_config' | 'projection_dim'>) => ({
+/** The text tower's and its projection's part of it. */
+export const textTemplate = ({
+  text_config: t,
+  projection_dim: e,
+}: Pick<ClipConfig, 'text_config' | 'projection_dim'>) => ({
   text_model: {
     embeddings: {
       position_embedding: { weight: drawn([t.max_position_embeddings, t.hidden_size], 0.02) },
@@ -73,25 +77,30 @@ const textTemplate = ({ text_config: t, projection_dim: e }: Pick<ClipConfig, 't
   text_projection: { weight: drawn([e, t.hidden_size], t.hidden_size ** -0.5) },
 })
 
-/** Shapes of all parameters, as a tree of { shape, dtype }, with how each starts. */
-export function clipTemplate(config: ClipConfig) {
-  const { vision_config: v, projection_dim: e } = config
-  return {
-    logit_scale: constant([], config.logit_scale_init_value),
-    ...textTemplate(config),
-    vision_model: {
-      embeddings: {
-        class_embedding: drawn([v.hidden_size], v.hidden_size ** -0.5),
-        patch_embedding: { weight: drawn([v.hidden_size, v.num_channels, v.patch_size, v.patch_size], 0.02) },
-        position_embedding: { weight: drawn([(v.image_size / v.patch_size) ** 2 + 1, v.hidden_size], 0.02) },
-      },
-      encoder: { layers: layers(v) },
-      post_layernorm: norm(v.hidden_size),
-      pre_layrnorm: norm(v.hidden_size),
+/** The image tower's and its projection's part of it. */
+export const visionTemplate = ({
+  vision_config: v,
+  projection_dim: e,
+}: Pick<ClipConfig, 'vision_config' | 'projection_dim'>) => ({
+  vision_model: {
+    embeddings: {
+      class_embedding: drawn([v.hidden_size], v.hidden_size ** -0.5),
+      patch_embedding: { weight: drawn([v.hidden_size, v.num_channels, v.patch_size, v.patch_size], 0.02) },
+      position_embedding: { weight: drawn([(v.image_size / v.patch_size) ** 2 + 1, v.hidden_size], 0.02) },
     },
-    visual_projection: { weight: drawn([e, v.hidden_size], v.hidden_size ** -0.5) },
-  }
-}
+    encoder: { layers: layers(v) },
+    post_layernorm: norm(v.hidden_size),
+    pre_layrnorm: norm(v.hidden_size),
+  },
+  visual_projection: { weight: drawn([e, v.hidden_size], v.hidden_size ** -0.5) },
+})
+
+/** Shapes of all parameters, as a tree of { shape, dtype }, with how each starts. */
+export const clipTemplate = (config: ClipConfig) => ({
+  logit_scale: constant([], config.logit_scale_init_value),
+  ...textTemplate(config),
+  ...visionTemplate(config),
+})
 
 /** The same of CLIP with a ResNet. */
 export const resnetClipTemplate = (config: ResNetClipConfig) => ({

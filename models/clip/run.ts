@@ -11,7 +11,8 @@ import {
   writeSafetensors,
 } from '../../stdlib/checkpoint/index.js'
 import { lossCurvePng } from '../../stdlib/show/index.js'
-import { type Clip, hostToParams, saveClip } from './checkpoint.js'
+import { hostToParams } from '../parts/folder.js'
+import { type Clip, saveClip } from './checkpoint.js'
 import type { TrainState } from './step.js'
 
 /**

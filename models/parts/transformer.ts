@@ -44,9 +44,17 @@ export interface EncoderLayer {
   readonly mlp: { readonly fc1: Linear<'d', 'f'>; readonly fc2: Linear<'f', 'd'> }
   readonly layer_norm2: LayerNorm
 }
+/** Activations of an MLP, by Hugging Face's names. */
+export const activations = {
+  quick_gelu: quickGelu,
+  gelu: (x: F<any>): F<any> => gelu(x),
+  gelu_pytorch_tanh: (x: F<any>): F<any> => gelu(x, { approximate: true }),
+} as const
+export type Activation = keyof typeof activations
+
 export interface EncoderConfig {
   readonly num_attention_heads: number
-  readonly hidden_act: 'quick_gelu' | 'gelu'
+  readonly hidden_act: Activation
   readonly layer_norm_eps: number
 }
 /** Which keys each query may attend to, the same for all heads. */
@@ -82,7 +90,7 @@ export const encoderLayer = poly(
     probe?: Probe,
   ): F<['b', 'q', 'd']> => {
     const eps = config.layer_norm_eps
-    const act = config.hidden_act === 'gelu' ? gelu : quickGelu
+    const act = activations[config.hidden_act] as typeof quickGelu
     const [own, normed] = [layerNorm(x, p.layer_norm1, eps), layerNorm(context, p.layer_norm1, eps)]
     const all = probe ? (probe('layer_norm1', normed) as Hidden) : normed
     const y = add(
@@ -95,6 +103,27 @@ export const encoderLayer = poly(
     )
   },
 )
+
+/** All layers, at all positions: [b, t, d] → [b, t, d]. `probe` sees 'input' and each layer's output, 'layer0', …. */
+export function encode(
+  x: Hidden,
+  layers: readonly EncoderLayer[],
+  config: EncoderConfig,
+  mask: Mask | null,
+  probe?: Probe,
+): Hidden {
+  const see = (name: string, state: Hidden): Hidden => (probe ? (probe(name, state) as Hidden) : state)
+  return layers.reduce(
+    (state, p, i) => {
+      const name = `layer${i}`
+      return see(
+        name,
+        namedScope(name, () => encoderLayer(state, state, p, config, mask)),
+      )
+    },
+    see('input', x),
+  )
+}
 
 /**
  * All layers, read at one position per row: [b, t, d] → [b, d]. The last layer is computed for that position only; nothing

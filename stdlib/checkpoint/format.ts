@@ -202,7 +202,8 @@ function narrow(wide: BigInt64Array, name: string, file: string): Int32Array {
   return out
 }
 
-const fileDTypes = {
+/** The file's name of each dtype. */
+export const fileDTypes = {
   f32: 'F32',
   f16: 'F16',
   bf16: 'BF16',

@@ -71,7 +71,14 @@ async function gatherShards<T>(
         'checkpoint',
         `${index} names a shard outside of its folder: '${shard}'. It is not followed.`,
       )
-    for (const [key, tensor] of await read(join(folder, shard))) tensors.set(key, tensor)
+    for (const [key, tensor] of await read(join(folder, shard))) {
+      if (tensors.has(key))
+        throw new FoveaError(
+          'checkpoint',
+          `two shards of ${index} hold '${key}', the second is ${shard}. Fetch the shards again.`,
+        )
+      tensors.set(key, tensor)
+    }
   }
   const lost = [...map].filter(([key]) => !tensors.has(key))
   if (lost.length > 0) {
