@@ -1,11 +1,9 @@
-import { elementBytes } from '../ir/dtype.js'
 import type { Eqn, Fn, Var } from '../ir/types.js'
 import { graphOf, isAnchor, mapRule } from './graph.js'
 
 /**
  * Chooses the updates of a window that are made in place: operand 0 is in memory that may be taken, a donated input's or that of
- * a value nothing reads afterwards. They are marked by the param `inPlace`; the others stay pointwise values, which fuse. So do
- * those of elements that share a word with neighbours, which may be outside the window.
+ * a value nothing reads afterwards. They are marked by the param `inPlace`; the others stay pointwise values, which fuse.
  */
 export function updates(fn: Fn, donated: ReadonlySet<Var>): Fn {
   if (!fn.eqns.some((eqn) => mapRule(eqn)?.update)) return fn
@@ -32,7 +30,6 @@ export function updates(fn: Fn, donated: ReadonlySet<Var>): Fn {
   const eqns = fn.eqns.map((eqn) => {
     if (!mapRule(eqn)?.update) return eqn
     const [x] = eqn.inputs
-    if (elementBytes[x.aval.dtype] < 4) return eqn
     if (taken.has(x) || graph.isOutput(x) || !inMemory(x) || readsAfter(eqn, x)) return eqn
     taken.add(x)
     inPlace.add(eqn.outputs[0])

@@ -1,5 +1,19 @@
 import { afterAll, describe, expect, expectTypeOf, test } from 'vitest'
-import { add, cast, gelu, grad, jit, matmul, mul, sum, type Tensor, tensor } from '../../index.js'
+import {
+  add,
+  cast,
+  dynamicUpdateSlice,
+  gelu,
+  grad,
+  jit,
+  matmul,
+  mul,
+  scan,
+  sum,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../../index.js'
 import { destroyDevice, getDevice } from '../../runtime/device.js'
 import { toHalf } from '../../runtime/half.js'
 
@@ -39,6 +53,58 @@ describe('arrays take what their elements take', () => {
     const x = tensor([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], [5, 3], dtype)
     const y = await jit((x: any) => cast(sum(x, 1) as any, dtype))(x)
     expect([...(await y.data())]).toEqual([6, 15, 24, 33, 42])
+  })
+})
+
+describe('windows are written in place, and what shares a word with them stays', () => {
+  const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i % 50)
+  const windows = dtypes.flatMap((dtype) => [4, 5, 6].map((size) => ({ dtype, size })))
+
+  test.each(windows)('$size of $dtype in an array that is donated', async ({ dtype, size }) => {
+    const write = jit((x: any, u: any, i: any) => dynamicUpdateSlice(x, add(u, 1), [i] as any), { donate: [0] })
+    const [x, u, i] = [tensor(count(23), undefined, dtype), tensor(count(size), undefined, dtype), tensor(3, [], 'i32')]
+    const { dispatches, outputs, memory } = await write.program(x, u, i)
+    expect([dispatches.length, outputs[0].donated, memory.peakBytes]).toEqual([1, true, 0])
+    const want = count(23).map((v, at) => (at >= 3 && at < 3 + size ? at - 2 : v))
+    expect([...(await (await write(x, u, i)).data())]).toEqual(want)
+  })
+
+  test.each(windows)('rows of $size of $dtype that a loop stacks', async ({ dtype, size }) => {
+    const stack = jit(
+      (x: any): any =>
+        scan(
+          (carry: any, row: any) => [add(carry, row), add(carry, row)] as any,
+          cast(zeros([size]), dtype) as any,
+          x,
+        )[1],
+    )
+    const x = tensor(
+      count(7 * size).map((v) => v % 5),
+      [7, size],
+      dtype,
+    )
+    const rows = count(7 * size).map((v) => v % 5)
+    const want = rows.map((_, at) => rows.reduce((n, v, i) => (i <= at && i % size === at % size ? n + v : n), 0))
+    expect([...(await (await stack(x)).data())]).toEqual(want)
+  })
+
+  test.each(['f16', 'bf16'] as const)('a product of %s is stored in its window', async (dtype) => {
+    const write = jit((x: any, a: any, b: any, i: any) => dynamicUpdateSlice(x, matmul(a, b) as any, [i, 1] as any), {
+      donate: [0],
+    })
+    const [x, a, b] = [
+      tensor(count(9 * 11), [9, 11], dtype),
+      tensor(count(6), [3, 2], dtype),
+      tensor(count(14), [2, 7], dtype),
+    ]
+    const i = tensor(4, [], 'i32')
+    const { dispatches, outputs } = await write.program(x, a, b, i)
+    expect([dispatches.length, outputs[0].donated]).toEqual([1, true])
+    const want = count(99).map((v, at) => {
+      const [r, c] = [Math.floor(at / 11) - 4, (at % 11) - 1]
+      return r >= 0 && r < 3 && c >= 0 && c < 7 ? 2 * r * c + (2 * r + 1) * (7 + c) : v
+    })
+    expect([...(await (await write(x, a, b, i)).data())]).toEqual(want)
   })
 })
 

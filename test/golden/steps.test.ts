@@ -12,6 +12,7 @@ import { target } from './target.js'
 
 /** How control flow and updates in place are planned: exact, and the same on every machine, because compiling touches no device. */
 const input = (...shape: number[]): AnyTensor => inputTensor({ shape, dtype: 'f32' }, 'x')
+const narrow = (...shape: number[]): AnyTensor => inputTensor({ shape, dtype: 'bf16' }, 'x')
 const index = (): AnyTensor => inputTensor({ shape: [], dtype: 'i32' }, 'i')
 const program = (f: (...xs: any[]) => unknown, args: readonly AnyTensor[], donated: readonly number[] = []): Program =>
   compile(traceFn(f, args, 'f', true).fn, target, { verify: true, donated: new Set(donated) })
@@ -36,6 +37,16 @@ describe('dynamicUpdateSlice', () => {
     // 64 elements in fours: one workgroup, where the array would take 128.
     expect(x.dispatches[0].workgroups).toEqual([1, 1, 1])
     expect(bytes(x, 0).sort((a, b) => a - b)).toEqual([4, 256, 512 * 256])
+  })
+
+  test('of elements that share words with neighbours likewise', () => {
+    const x = program(update, [narrow(512, 64), narrow(1, 64), index()], [0])
+    expect(x.memory).toEqual({ peakBytes: 0, tempBytes: 0 })
+    expect(x.dispatches.map((d) => d.workgroups)).toEqual([[1, 1, 1]])
+    // Rows that begin anywhere in a word are stored one element at a time.
+    const odd = program(update, [narrow(512, 63), narrow(1, 63), index()], [0])
+    expect(odd.dispatches.map((d) => d.workgroups)).toEqual([[1, 1, 1]])
+    expect(JSON.stringify(odd.kernels)).toContain('atomicOr')
   })
 
   test('of an array that stays makes the new one in one kernel', () => {
