@@ -15,6 +15,7 @@ import { type Buffers, buffers, finish, grid, groupIndex, type Lowered } from '.
 import { emitter } from './emit.js'
 import { delinearize, type Expr, type Exprs, exprs, linearIndex, stridedIndex } from './expr.js'
 import type { Stmt } from './ir.js'
+import { narrowed } from './narrow.js'
 
 /** Invocations of a workgroup: neighbours along the rows. Software adapters fill their lanes with few. */
 const lanesFor = (rows: number, target: Target): number =>
@@ -131,7 +132,7 @@ export function rowsOf(grouping: Grouping, g: Group, target: Target, of: 'querie
     store: (v, h, value) => {
       const body = Array.from({ length: d.H / 4 }, (_, q): Stmt => {
         const address = linearIndex(e, [batch, row, h, e.index(4 * q)], v.aval.shape)
-        return { k: 'store', buffer: b.write(v, 4), at: e.idiv(address, 4), value: value(q) }
+        return { k: 'store', buffer: b.write(v, 4), at: e.idiv(address, 4), value: narrowed(e, v.aval.dtype, value(q)) }
       })
       return whereOwn(body)
     },

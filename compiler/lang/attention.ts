@@ -2,14 +2,14 @@ import { sameShape, showShape } from '../ir/types.js'
 import * as prim from '../ops/prim.js'
 import type { Tensor } from '../trace/tensor.js'
 import type { AttentionShape, CheckKeys, CheckQueries, CheckScores, CheckValues } from '../types/attention.js'
-import type { AnyTensor } from '../types/operand.js'
+import type { AnyTensor, DTypeOf } from '../types/operand.js'
 import type { Param } from '../types/shape.js'
 import { fail } from './fail.js'
-import { BOOL, sameDType, tensorOf } from './operand.js'
+import { BOOL, FLOAT, sameDType, tensorOf } from './operand.js'
 
 /**
  * Scaled dot-product attention, jax.nn.dot_product_attention: softmax(scale · q·kᵀ + bias)·v. Queries are [batch, length, heads, width],
- * keys and values [batch, keys, heads, width], all f32, all with or without the batch. Heads of queries may be a multiple of those
+ * keys and values [batch, keys, heads, width], all of one float dtype, all with or without the batch; f16 and bf16 are computed in f32. Heads of queries may be a multiple of those
  * of keys, and then neighbours share them (Ainslie et al. 2023). `bias` (f32) is added to the scores and `mask` (bool) says which
  * of them count; both broadcast to [batch, heads, length, keys]. `isCausal`: query t sees keys 0 … t. `scale` is 1 / √width when
  * absent. A query that sees no key at all gets the mean of all values, as in JAX.
@@ -40,11 +40,11 @@ export function attention<
     readonly isCausal?: boolean
     readonly scale?: number
   } = {},
-): Tensor<AttentionShape<Q, K, V>, 'f32'> {
-  const queries = tensorOf('attention', q, ['f32'])
+): Tensor<AttentionShape<Q, K, V>, DTypeOf<Q>> {
+  const queries = tensorOf('attention', q, FLOAT)
   const [keys, values] = [k, v].map((x) => {
     const t = tensorOf('attention', x)
-    sameDType('attention', 'f32', t.aval.dtype)
+    sameDType('attention', queries.aval.dtype, t.aval.dtype)
     return t
   })
   check(queries, keys, values)

@@ -1,4 +1,5 @@
-import type { Aval, Params } from '../ir/types.js'
+import { isFloat } from '../ir/dtype.js'
+import type { Aval, DType, Params } from '../ir/types.js'
 import { sameShape, showAval, showShape } from '../ir/types.js'
 import { FoveaError } from '../trace/error.js'
 import { fail } from './rules.js'
@@ -44,21 +45,31 @@ export function lastOperands<X>(xs: readonly X[], { bias, mask }: AttentionParam
   return { ...taken, bias: bias ? rest.pop() : undefined, rest }
 }
 
+/** Sums and logarithms stay in f32, whatever the operands are. */
+export function expectDtype(name: string, x: Aval, dtype: DType): void {
+  if (x.dtype !== dtype) throw new FoveaError('dtype', `${name}: expected ${dtype}, got ${showAval(x)}`)
+}
+
 /** Checks operands of the op `name` and gives their sizes. */
 export function attentionDims(name: string, ins: readonly Aval[], params: AttentionParams): AttentionDims {
   const { bias, mask, rest } = lastOperands(ins, params)
   const [q, k, v] = rest
   for (const x of [q, k, v]) {
     if (x?.shape.length !== 4) fail(`${name}: expected [batch, length, heads, width], got ${x && showAval(x)}`)
-    if (x.dtype !== 'f32') throw new FoveaError('dtype', `${name}: expected f32, got ${showAval(x)}`)
+    if (!isFloat(x.dtype)) throw new FoveaError('dtype', `${name}: expected a float, got ${showAval(x)}`)
+    if (x.dtype !== q.dtype)
+      throw new FoveaError('dtype', `${name}: dtypes differ: ${q.dtype} vs ${x.dtype}; cast one of them`)
   }
   const [B, T, N, H] = q.shape
   const [, S, K] = k.shape
   if (!sameShape(k.shape, v.shape) || k.shape[0] !== B || k.shape[3] !== H || N % K !== 0)
     fail(`${name}: queries ${showAval(q)} do not fit keys ${showAval(k)} and values ${showAval(v)}`)
   const full = [B, N, T, S]
-  for (const [x, dtype] of [[bias, 'f32'] as const, [mask, 'bool'] as const])
-    if (x && (x.dtype !== dtype || x.shape.length !== 4 || !x.shape.every((n, d) => n === 1 || n === full[d])))
+  for (const [x, dtype] of [[bias, 'f32'] as const, [mask, 'bool'] as const]) {
+    if (!x) continue
+    expectDtype(name, x, dtype)
+    if (x.shape.length !== 4 || !x.shape.every((n, d) => n === 1 || n === full[d]))
       fail(`${name}: expected ${dtype} that broadcasts to ${showShape(full)}, got ${showAval(x)}`)
+  }
   return { B, T, S, N, K, H }
 }

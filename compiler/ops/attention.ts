@@ -1,19 +1,44 @@
+import { isFloat } from '../ir/dtype.js'
 import type { Aval, Params } from '../ir/types.js'
 import { bind } from '../trace/tensor.js'
-import { attentionDims, attentionParams, type Differentiated, differentiated, lastOperands } from './attention-dims.js'
+import {
+  attentionDims,
+  attentionParams,
+  type Differentiated,
+  differentiated,
+  expectDtype,
+  lastOperands,
+} from './attention-dims.js'
 import { evalAttention, evalAttentionGrad, evalAttentionTangent } from './attention-eval.js'
 import { expandAttention, expandAttentionGrad, expandAttentionTangent } from './attention-expand.js'
 import { fitsAttention, gradKernels } from './attention-fit.js'
 import { type AnyTensor, type BatchRule, type OpRecord, op, type Sample } from './op.js'
 import * as p from './prim.js'
+import { asResult } from './rules.js'
 
 /** Operands before the last ones, bias and mask. */
 const own = { attention: 3, tangent: 5, grad: 6 }
 
 const avalsOf = (ins: readonly Aval[], params: Params, name: string): { o: Aval; l: Aval } => {
   const { B, T, N, H } = attentionDims(name, ins, attentionParams(params))
-  return { o: { shape: [B, T, N, H], dtype: 'f32' }, l: { shape: [B, N, T], dtype: 'f32' } }
+  return { o: { shape: [B, T, N, H], dtype: ins[0].dtype }, l: { shape: [B, N, T], dtype: 'f32' } }
 }
+
+/** A decomposition that computes in f32, whatever the operands are. */
+const inF32 =
+  (record: () => OpRecord, expand: (inputs: readonly AnyTensor[], params: Params) => AnyTensor[]): typeof expand =>
+  (inputs, params) => {
+    const avals = inputs.map((x) => x.aval)
+    const outs = record().infer(avals, params)
+    const wide = inputs.map((x) => (isFloat(x.dtype) ? p.cast(x, 'f32') : x))
+    return expand(wide, params).map((y, i) => p.cast(y, outs[i].dtype))
+  }
+
+/** Reference semantics, rounded to what the results' dtypes hold. */
+const rounded =
+  (evaluate: OpRecord['eval']): OpRecord['eval'] =>
+  (ins, params, outs) =>
+    evaluate(ins, params, outs).map((y, i) => asResult(outs[i], y.data))
 
 /** The mapped axis joins the batch. */
 const joinBatch =
@@ -57,12 +82,12 @@ const shapes = {
 
 export const attention: OpRecord = op({
   name: 'attention',
-  doc: 'softmax(params.scale · q·kᵀ + bias)·v over the keys that are seen, for queries [B, T, N, H], keys and values [B, S, K, H]; then bias and bool mask if there are any. A pair that is masked, or later than a query with params.isCausal, has score -0.7 · the largest f32, so a row of which nothing is seen gives the mean of all values. Also the log of the sum of exponentials of the scores, [B, N, T].',
+  doc: 'softmax(params.scale · q·kᵀ + bias)·v over the keys that are seen, for queries [B, T, N, H], keys and values [B, S, K, H] of one float dtype, all computed in f32; then f32 bias and bool mask if there are any. A pair that is masked, or later than a query with params.isCausal, has score -0.7 · the largest f32, so a row of which nothing is seen gives the mean of all values. Also the log of the sum of exponentials of the scores, f32[B, N, T].',
   infer: (ins, params) => {
     const { o, l } = avalsOf(ins, params, 'attention')
     return [o, l]
   },
-  eval: evalAttention,
+  eval: rounded(evalAttention),
   jvp: ({ inputs, outs, tangents, params }) => {
     const q = attentionParams(params)
     const { bias, mask } = lastOperands(inputs, q)
@@ -78,7 +103,7 @@ export const attention: OpRecord = op({
     kind: 'attention',
     inMemory: own.attention,
     fits: fitsAttention,
-    expand: expandAttention,
+    expand: inF32(() => attention, expandAttention),
   },
   samples: [
     { inputs: [shapes.q, shapes.k, shapes.v], params: small },
@@ -144,9 +169,10 @@ export const attentionTangent: OpRecord = op({
   doc: "Derivative of attention's two results along tangents of the operands params.of, given q, k, v, those results, and the tangents; then bias and mask if there are any.",
   infer: (ins, params) => {
     const { o, l } = avalsOf(ins, params, 'attentionTangent')
+    expectDtype('attentionTangent', ins[4], 'f32')
     return [o, l]
   },
-  eval: evalAttentionTangent,
+  eval: rounded(evalAttentionTangent),
   jvp: 'expand',
   // dS = P · (dO·vᵀ - delta), delta = rowsum(dO · O) - dL (Dao et al., FlashAttention, 2022, appendix B.4).
   transpose: ({ cotangents: [dO, dL], inputs, linear, params }) => {
@@ -155,7 +181,8 @@ export const attentionTangent: OpRecord = op({
     const none = inputs.map(() => null)
     if (!dO && !dL) return none
     const ct = dO ?? p.like(o, 0)
-    const sum = p.transpose(p.reduceSum(p.mul(ct, o), [3]), [0, 2, 1])
+    const wide = [ct, o].map((x) => p.cast(x, 'f32'))
+    const sum = p.transpose(p.reduceSum(p.mul(wide[0], wide[1]), [3]), [0, 2, 1])
     const delta = dL ? p.sub(sum, dL) : sum
     const of = q.of.filter((_, i) => linear[own.tangent + i])
     const results = grad([queries, keys, values, l, delta, ct, ...inputs.slice(own.tangent + q.of.length)], {
@@ -165,7 +192,7 @@ export const attentionTangent: OpRecord = op({
     return inputs.map((_, i) => results[of.indexOf(q.of[i - own.tangent])] ?? null)
   },
   batch: joinBatch(tangent, 'tangent'),
-  kernel: { kind: 'composite', expand: expandAttentionTangent },
+  kernel: { kind: 'composite', expand: inF32(() => attentionTangent, expandAttentionTangent) },
   samples: linearSamples(
     (of) => [shapes.q, perRow, ...of.map((name) => (name === 'bias' ? { shape: [1, 4, 3, 6] } : shapes[name]))],
     [
@@ -183,12 +210,14 @@ export const attentionGrad: OpRecord = op({
     const q = attentionParams(params)
     attentionDims('attentionGrad', ins, q)
     const { bias, rest } = lastOperands(ins, q)
+    for (const i of [3, 4]) expectDtype('attentionGrad', rest[i], 'f32')
+    expectDtype('attentionGrad', rest[5], ins[0].dtype)
     return q.of.map((name) => ({
       shape: (name === 'bias' ? bias! : rest[differentiated.indexOf(name)]).shape,
-      dtype: 'f32',
+      dtype: name === 'bias' ? 'f32' : ins[0].dtype,
     }))
   },
-  eval: evalAttentionGrad,
+  eval: rounded(evalAttentionGrad),
   jvp: 'expand',
   transpose: 'nonlinear',
   batch: joinBatch(grad, 'grad'),
@@ -199,7 +228,7 @@ export const attentionGrad: OpRecord = op({
     expand: (inputs, params, target) => {
       const avals = inputs.map((x) => x.aval)
       const kernels = target ? gradKernels(avals, params, target) : []
-      if (!kernels.length) return expandAttentionGrad(inputs, params)
+      if (!kernels.length) return inF32(() => attentionGrad, expandAttentionGrad)(inputs, params)
       const results = new Map(
         kernels.flatMap((of) => grad(inputs, { ...params, of }).map((y, i) => [of[i], y] as const)),
       )

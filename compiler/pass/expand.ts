@@ -55,7 +55,10 @@ function expands(op: string, ins: readonly Aval[], params: Params, target?: Targ
   return kernel.kind === 'composite'
 }
 
-/** A composite of composites is expanded all the way. One of f16 or bf16 computes in f32, and rounds its results. */
+/**
+ * A composite of composites is expanded all the way. One of f16 or bf16 computes in f32, and rounds its results; what may become kernels
+ * of its own says where it does.
+ */
 function decomposition(
   op: string,
   avals: readonly Aval[],
@@ -78,7 +81,7 @@ function decomposition(
       () =>
         kernel
           .expand(
-            inputs.map((x) => (isFloat(x.dtype) ? p.cast(x, 'f32') : x)),
+            inputs.map((x) => (kernel.kind !== 'attention' && isFloat(x.dtype) ? p.cast(x, 'f32') : x)),
             params,
             target,
           )

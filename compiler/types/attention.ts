@@ -1,11 +1,11 @@
 import type { BroadcastOver } from './broadcast.js'
 import type { DivDim, EqDim } from './dim.js'
-import type { AnyTensor, DTypeOf, First, SameDType, ShapeOf, Takes } from './operand.js'
+import type { AnyTensor, DTypeOf, First, Float, SameDType, ShapeOf, Takes } from './operand.js'
 import type { IsAny, ShapeError, Show, ShowDim, Unknown } from './shape.js'
 
 /** unknown, or the error of queries that are not [batch, length, heads, width] or [length, heads, width]. */
 export type CheckQueries<Q> = First<
-  [Takes<'attention', DTypeOf<Q>, 'f32'>],
+  [Takes<'attention', DTypeOf<Q>, Float>],
   [Unknown<ShapeOf<Q>>] extends [never]
     ? ShapeOf<Q> extends readonly [unknown, unknown, unknown, unknown?]
       ? unknown

@@ -9,22 +9,31 @@ afterAll(async () => {
   await destroyDevice()
 })
 
-describe('on the device, values and gradients are those of jax.nn.dot_product_attention', () => {
-  for (const c of jaxCases)
-    test(c.name, async () => {
-      const [q, k, v, ct, ...last] = arraysOf(c).map(hostTensor) as any[]
-      const step = jit((...xs: any[]): any[] => {
-        const mask = c.mask ? xs[xs.length - 1] : undefined
-        const f = (...ys: any[]): any => attention(ys[0], ys[1], ys[2], { ...c.options, bias: ys[3], mask })
-        const [out, pullback] = vjp(f, xs[0], xs[1], xs[2], ...(c.bias ? [xs[4]] : []))
-        return [out, ...pullback(xs[3])]
+/** The cases are multiples of a quarter, so operands are as they are in f16 and bf16; results are rounded, and sums of what is. */
+const tolerances = { f32: [1e-5, 3e-5], f16: [1e-3, 4e-3], bf16: [8e-3, 3e-2] } as const
+
+describe.each(['f32', 'f16', 'bf16'] as const)(
+  'on the device, values and gradients of %s are those of jax.nn.dot_product_attention',
+  (dtype) => {
+    for (const c of jaxCases)
+      test(c.name, async () => {
+        const [rtol, slopes] = tolerances[dtype]
+        const given = arraysOf(c).map((x, i) => hostTensor(i < 4 ? { ...x, dtype } : x))
+        const [q, k, v, ct, ...last] = given as any[]
+        const step = jit((...xs: any[]): any[] => {
+          const mask = c.mask ? xs[xs.length - 1] : undefined
+          const f = (...ys: any[]): any => attention(ys[0], ys[1], ys[2], { ...c.options, bias: ys[3], mask })
+          const [out, pullback] = vjp(f, xs[0], xs[1], xs[2], ...(c.bias ? [xs[4]] : []))
+          return [out, ...pullback(xs[3])]
+        })
+        const [out, ...grads] = (await step(q, k, v, ct, ...last)) as any[]
+        expect([out, ...grads].map((x) => x.dtype)).toEqual([dtype, dtype, dtype, dtype, ...(c.bias ? ['f32'] : [])])
+        await assertClose(await out.data(), Float64Array.from(c.y), { rtol, atol: rtol })
+        for (const [i, g] of grads.entries())
+          await assertClose(await g.data(), Float64Array.from(c.grads[i]), { rtol: slopes, atol: slopes })
       })
-      const [out, ...slopes] = (await step(q, k, v, ct, ...last)) as any[]
-      await assertClose(await out.data(), Float64Array.from(c.y), { rtol: 1e-5, atol: 1e-5 })
-      for (const [i, g] of slopes.entries())
-        await assertClose(await g.data(), Float64Array.from(c.grads[i]), { rtol: 3e-5, atol: 3e-5 })
-    })
-})
+  },
+)
 
 /** Every bit of attention and its gradients with so many threads. */
 async function bits(threads: number): Promise<number[][]> {

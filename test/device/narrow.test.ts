@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, expectTypeOf, test } from 'vitest'
 import {
   add,
+  attention,
   cast,
   dynamicUpdateSlice,
   gelu,
@@ -12,6 +13,7 @@ import {
   sum,
   type Tensor,
   tensor,
+  vjp,
   zeros,
 } from '../../index.js'
 import { destroyDevice, getDevice } from '../../runtime/device.js'
@@ -187,3 +189,25 @@ test('every f16 and bf16 goes to the device and back', async () => {
     })
   }
 })
+
+test.each(['f16', 'bf16'] as const)(
+  'attention of %s takes the kernels of one of f32, and half its memory',
+  async (dtype) => {
+    const f = (q: any, k: any, v: any): any => attention(q, k, v, { isCausal: true })
+    const step = (q: any, k: any, v: any, ct: any): any => vjp(f, q, k, v)[1](ct)
+    const x = (d: 'f32' | 'f16' | 'bf16'): any => tensor(numbers(520 * 2 * 8), [1, 520, 2, 8], d)
+    for (const [g, operands] of [
+      [f, 3],
+      [step, 4],
+    ] as const) {
+      const of = (d: 'f32' | 'f16' | 'bf16') => jit(g as any).program(...(Array(operands).fill(x(d)) as [any]))
+      const [wide, narrow] = await Promise.all([of('f32'), of(dtype)])
+      expect(narrow.dispatches.map((d) => d.ops.includes('attention'))).toEqual(
+        wide.dispatches.map((d) => d.ops.includes('attention')),
+      )
+      const bytes = (p: typeof wide): number => p.buffers.reduce((n, b) => n + b.bytes, 0)
+      // Logarithms of sums and the like stay f32, a number for each query and head.
+      expect(bytes(narrow)).toBeLessThanOrEqual(bytes(wide) / 2 + 2 * 4 * 520 * 2)
+    }
+  },
+)

@@ -4,6 +4,7 @@ import type { Group, Grouping } from '../../pass/group.js'
 import { finish, type Lowered } from '../build.js'
 import { delinearize, type Expr, linearIndex } from '../expr.js'
 import type { Stmt } from '../ir.js'
+import { narrowed } from '../narrow.js'
 import { lowerCpuBiasGrad } from './attention-bias.js'
 import {
   type Blocks,
@@ -155,7 +156,8 @@ function storing(p: Parts, name: Differentiated, sums: number, offset: Expr, { m
   const fourth = axis(e, 'fourth', Math.ceil(d.H / 4))
   const at = list(4).map((j) => [p.batch, e.iadd(start, line), head, e.iadd(e.imul(fourth, 4), e.index(j))])
   const value = e.load(sums, 'f32x4', e.iadd(offset, e.iadd(e.imul(line, width), e.imul(fourth, 4))))
-  const write = { v: out, ats: at.map((index) => linearIndex(e, index, out.aval.shape)), value }
+  const ats = at.map((index) => linearIndex(e, index, out.aval.shape))
+  const write = { v: out, ats, value: narrowed(e, out.aval.dtype, value) }
   return loop(line, count, loop(fourth, e.index(Math.ceil(d.H / 4)), storeQuad(e, b, [write], fourth, d.H)))
 }
 

@@ -3,6 +3,7 @@ import type { Group, Grouping } from '../../pass/group.js'
 import { finish, type Lowered } from '../build.js'
 import { delinearize, type Expr, linearIndex } from '../expr.js'
 import type { Stmt } from '../ir.js'
+import { narrowed } from '../narrow.js'
 import { lowerCpuAttentionGrad } from './attention-grad.js'
 import {
   columnsOfLines,
@@ -113,7 +114,11 @@ export function lowerCpuAttention(grouping: Grouping, g: Group): Lowered {
   const result = {
     v: o,
     ats: index.map((at) => linearIndex(e, at, o.aval.shape)),
-    value: x4('mul', e.load(sums, 'f32x4', e.iadd(e.imul(row, width), e.imul(fourth, 4))), x4('splat', share)),
+    value: narrowed(
+      e,
+      o.aval.dtype,
+      x4('mul', e.load(sums, 'f32x4', e.iadd(e.imul(row, width), e.imul(fourth, 4))), x4('splat', share)),
+    ),
   }
   const store = overRows(p, [
     { k: 'let', name: 'share', value: f32('div', e.lit('f32', 1), scalar(totals)) },

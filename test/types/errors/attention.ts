@@ -4,7 +4,7 @@ import { bool, f32, i32 } from './make.js'
 
 export const cases = [
   () => attention(f32('B', 'T'), f32('B', 'T'), f32('B', 'T')), // attention: expected [batch, length, heads, width], with or without a batch, got [B, T]
-  () => attention(i32('B', 'T', 4, 16), f32('B', 'S', 4, 16), f32('B', 'S', 4, 16)), // attention: expected f32, got i32; cast it first
+  () => attention(i32('B', 'T', 4, 16), f32('B', 'S', 4, 16), f32('B', 'S', 4, 16)), // attention: expected a float, got i32; cast it first
   () => attention(f32('B', 'T', 4, 16), f32('S', 4, 16), f32('S', 4, 16)), // attention: batches of queries [B, T, 4, 16] and keys [S, 4, 16] differ
   () => attention(f32('B', 'T', 4, 16), f32('D', 'S', 4, 16), f32('D', 'S', 4, 16)), // attention: batches of queries [B, T, 4, 16] and keys [D, S, 4, 16] differ
   () => attention(f32('B', 'T', 4, 16), f32('B', 'S', 4, 32), f32('B', 'S', 4, 32)), // attention: widths differ: 16 vs 32 in [B, T, 4, 16] x [B, S, 4, 32]
