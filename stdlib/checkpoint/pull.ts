@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -33,8 +33,16 @@ export interface Pulled {
 
 /** What a model's folder needs beside weights: configs, tokenizers, and how pictures are prepared. */
 const small = /^([\w-]+\.json|merges\.txt|vocab\.txt|[\w.-]+\.(model|jinja))$/
-/** Weights, the best kind first: data alone before pickles. */
-const weights = [/^(model|open_clip_model)(-\d+-of-\d+)?\.safetensors$/, /^pytorch_model(-\d+-of-\d+)?\.bin$/, /\.pt$/]
+/** Weights, in the order in which `readWeights` looks for them; of several kinds the first is fetched. */
+const weights = [
+  /^model\.safetensors$/,
+  /^model-\d+-of-\d+\.safetensors$/,
+  /^open_clip_model\.safetensors$/,
+  /^pytorch_model\.bin$/,
+  /^pytorch_model-\d+-of-\d+\.bin$/,
+  /^open_clip_pytorch_model\.bin$/,
+  /^[\w.-]+\.pt$/,
+]
 
 /**
  * Fetches a model of the Hugging Face hub into a folder: configs, tokenizer files and weights (safetensors if there are any, else PyTorch's
@@ -51,6 +59,8 @@ export async function pull(name: string, folder: string, options: PullOptions = 
       'input',
       `expected a model as ORG/NAME, got '${name}'; for example openai/clip-vit-base-patch32`,
     )
+  if (options.token && !options.token.startsWith('hf_'))
+    throw new FoveaError('input', "expected a token of the hub to begin with 'hf_'; check HF_TOKEN")
   const entries = await asked(name, options, () => list(name, options))
   const wanted = choose(entries)
   if (!wanted.some(({ path }) => weights.some((kind) => kind.test(path))))
@@ -74,7 +84,7 @@ export async function pull(name: string, folder: string, options: PullOptions = 
 
 const common = ({ revision, token, endpoint }: PullOptions) => ({
   revision,
-  hubUrl: endpoint?.replace(/\/+$/, ''),
+  hubUrl: endpoint?.replace(/\/+$/, '') || undefined,
   ...(token ? { accessToken: token } : {}),
 })
 
@@ -90,8 +100,11 @@ async function list(repo: string, options: PullOptions): Promise<ListFileEntry[]
 function choose(entries: readonly ListFileEntry[]): ListFileEntry[] {
   const kind = weights.find((k) => entries.some(({ path }) => k.test(path)))
   const isIndex = (path: string): boolean => path.endsWith('.index.json')
-  const index = kind === weights[0] ? /^model\.safetensors\.index/ : /^pytorch_model\.bin\.index/
-  return entries.filter(({ path }) => (isIndex(path) ? index.test(path) : small.test(path) || kind?.test(path)))
+  const index = new Map([
+    [weights[1], 'model.safetensors.index.json'],
+    [weights[4], 'pytorch_model.bin.index.json'],
+  ]).get(kind as RegExp)
+  return entries.filter(({ path }) => (isIndex(path) ? path === index : small.test(path) || kind?.test(path)))
 }
 
 /** Bytes that were fetched; undefined if the file was there. */
@@ -124,9 +137,11 @@ async function fetchFile(
     }
     const stream = Readable.fromWeb(blob.slice(before, size).stream() as never)
     await pipeline(stream, report, createWriteStream(part, { flags: 'a' }))
-  } else if (size === 0) createWriteStream(part).end()
+  } else if (size === 0) await writeFile(part, '')
   if (done !== size || !(await isRight(part, entry))) {
     await rm(part, { force: true })
+    // What an earlier run left was of another revision, or damaged.
+    if (before > 0) return fetchFile(repo, folder, entry, options)
     throw new FoveaError(
       'pull',
       `${file} of ${repo} arrived damaged (${done} of ${size} bytes); it was thrown away, try again`,

@@ -100,6 +100,31 @@ test('a download that broke off is resumed where it stopped', async () => {
   expect((await readFile(join(folder, 'model.safetensors'))).equals(weights)).toBe(true)
 })
 
+test('of several kinds of weights only the one that is read, and empty files', async () => {
+  listed = sent = { ...files, 'open_clip_model.safetensors': weights, 'vocab.txt': Buffer.alloc(0) }
+  const { files: names } = await pull('org/tiny', folder, { endpoint })
+  expect(names).toEqual([...wanted, 'vocab.txt'])
+  expect((await readFile(join(folder, 'vocab.txt'))).length).toBe(0)
+  const shards = { 'model-00001-of-00001.safetensors': weights, 'model.safetensors.index.json': Buffer.from('{}') }
+  const { 'model.safetensors': _, ...rest } = files
+  listed = sent = { ...rest, ...shards, 'pytorch_model.bin.index.json': Buffer.from('{}') }
+  const { files: others } = await pull('org/tiny', folder, { endpoint })
+  expect(others).toEqual(['config.json', 'tokenizer.json', 'merges.txt', ...Object.keys(shards)])
+})
+
+test('what an earlier run left of another revision is fetched anew', async () => {
+  await writeFile(join(folder, 'model.safetensors.part'), Buffer.alloc(1000, 1))
+  await pull('org/tiny', folder, { endpoint })
+  expect(asked.filter((name) => name.startsWith('model'))).toEqual(['model.safetensors 1000', 'model.safetensors 0'])
+  expect((await readFile(join(folder, 'model.safetensors'))).equals(weights)).toBe(true)
+})
+
+test('a token that is none', async () => {
+  await expect(pull('org/tiny', folder, { endpoint, token: 'secret' })).rejects.toThrow(
+    "expected a token of the hub to begin with 'hf_'; check HF_TOKEN",
+  )
+})
+
 test('a file that is not what the hub stated is thrown away', async () => {
   sent = { ...files, 'model.safetensors': Buffer.from(weights).fill(7, 500, 501) }
   const message =
