@@ -10,7 +10,7 @@ const onDevice = [
   'laws/kernel-shapes',
   'laws/passes-jit',
   'laws/jax-functions',
-  'models/{accumulate,agree,clip-golden,resnet-golden,train}',
+  'models/{accumulate,agree,clip-golden,resnet-golden,siglip,train}',
   'stdlib/',
 ]
 

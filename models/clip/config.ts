@@ -1,5 +1,14 @@
-import { FoveaError } from '../../index.js'
-import { type Activation, activations } from '../parts/transformer.js'
+import {
+  type Fail,
+  failing,
+  type Json,
+  number,
+  record,
+  section,
+  type TowerConfig,
+  wholePatches,
+  wrongKind,
+} from '../parts/config.js'
 
 /** Hugging Face's CLIPModel config.json: what Fovea reads of it. */
 export interface ClipConfig {
@@ -9,14 +18,6 @@ export interface ClipConfig {
   readonly logit_scale_init_value: number
   readonly text_config: TextConfig
   readonly vision_config: VisionConfig
-}
-interface TowerConfig {
-  readonly hidden_size: number
-  readonly intermediate_size: number
-  readonly num_hidden_layers: number
-  readonly num_attention_heads: number
-  readonly hidden_act: Activation
-  readonly layer_norm_eps: number
 }
 export interface TextConfig extends TowerConfig {
   readonly vocab_size: number
@@ -77,53 +78,9 @@ const visionDefaults = {
   num_channels: 3,
 }
 
-type Json = Readonly<Record<string, unknown>>
-type Fail = (what: string) => never
-const failing =
-  (file: string): Fail =>
-  (what) => {
-    throw new FoveaError('input', `${file}: ${what}`)
-  }
-
-function record(x: unknown, name: string, fail: Fail): Json {
-  return typeof x === 'object' && x !== null && !Array.isArray(x)
-    ? (x as Json)
-    : fail(`expected an object ${name}, got ${JSON.stringify(x)}`)
-}
-
-/** A tower's settings, Hugging Face's defaults filled in. */
-function section<T extends TowerConfig>(given: Json, defaults: object, name: string, fail: Fail): T {
-  const out = { ...defaults } as Record<string, unknown>
-  for (const [field, standard] of Object.entries(defaults)) {
-    const value = given[field] ?? standard
-    if (typeof value !== typeof standard)
-      fail(`expected a ${typeof standard} ${name}${field}, got ${JSON.stringify(value)}`)
-    out[field] = value
-  }
-  if (!Object.hasOwn(activations, String(out.hidden_act)))
-    fail(
-      `expected ${name}hidden_act ${Object.keys(activations)
-        .map((act) => `"${act}"`)
-        .join(' or ')}, got ${JSON.stringify(out.hidden_act)}`,
-    )
-  if ((out.hidden_size as number) % (out.num_attention_heads as number) !== 0)
-    fail(`${name}hidden_size ${out.hidden_size} is not a multiple of num_attention_heads ${out.num_attention_heads}`)
-  return out as unknown as T
-}
 const textSection = (given: Json, name: string, fail: Fail): TextConfig => section(given, textDefaults, name, fail)
-function visionSection(given: Json, name: string, fail: Fail): VisionConfig {
-  const vision = section<VisionConfig>(given, visionDefaults, name, fail)
-  if (vision.image_size % vision.patch_size !== 0)
-    fail(`${name}image_size ${vision.image_size} is not a multiple of patch_size ${vision.patch_size}`)
-  return vision
-}
-
-function number(given: Json, name: string, standard: number, fail: Fail): number {
-  const value = given[name] ?? standard
-  return typeof value === 'number' ? value : fail(`expected a number ${name}, got ${JSON.stringify(value)}`)
-}
-const wrongKind = (expected: string, top: Json): string =>
-  `expected "model_type": ${expected}, got ${JSON.stringify(top.model_type)}; this folder holds another kind of model`
+const visionSection = (given: Json, name: string, fail: Fail): VisionConfig =>
+  wholePatches(section<VisionConfig>(given, visionDefaults, name, fail), name, fail)
 
 /**
  * Checks a parsed config.json and fills in Hugging Face's defaults.

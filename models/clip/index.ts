@@ -84,6 +84,17 @@ export {
   updateIndex,
 } from './search.js'
 export {
+  encodeImageSiglip,
+  encodeTextSiglip,
+  siglipLogits,
+  siglipLoss,
+  siglipTextTower,
+  siglipVisionTower,
+} from './siglip.js'
+export { loadSiglip, type Siglip, saveSiglip } from './siglip-checkpoint.js'
+export { parseSiglipConfig, type SiglipConfig } from './siglip-config.js'
+export { initSiglip, type SiglipParams, siglipTemplate } from './siglip-params.js'
+export {
   type ClipText,
   type ClipTextWithProjection,
   type ClipVision,

@@ -18,7 +18,6 @@ import {
   mul,
   namedScope,
   poly,
-  rearrange,
   reshape,
   slice,
   sqrt,
@@ -32,6 +31,7 @@ import {
   zeros,
 } from '../../index.js'
 import { contrastiveLoss, layerNorm } from '../../stdlib/nn/index.js'
+import { patches } from '../parts/patches.js'
 import type { Probe } from '../parts/probe.js'
 import { encode, encodeAt } from '../parts/transformer.js'
 import type { ClipConfig, ResNetClipConfig, TextConfig, VisionConfig } from './config.js'
@@ -42,22 +42,12 @@ type F<S> = Tensor<S, 'f32'>
 type I<S> = Tensor<S, 'i32'>
 type Hidden = F<['b', 't', 'd']>
 
-/** A patch is a linear map of its pixels: [b, c, s, s] → [b, patches, d]. Source: Dosovitskiy et al. 2020. */
-function patches(
-  pixels: F<['b', 'c', 's', 's']>,
-  { weight }: VisionParams['embeddings']['patch_embedding'],
-  size: number,
-): Hidden {
-  const flat = rearrange(pixels, 'b c (h p) (w q) -> b (h w) (c p q)', { p: size, q: size })
-  return ensureShape(matmul(flat, transpose(reshape(weight, [weight.shape[0], -1]))), ['b', 't', 'd'])
-}
-
 /** Embedded patches behind the class token, with their positions, normalised: what the layers take, [b, 1 + patches, d]. */
 function visionInput(p: VisionParams, config: VisionConfig, pixels: F<['b', 'c', 's', 's']>): Hidden {
   const x = namedScope('embeddings', () => {
     const { class_embedding: start } = p.embeddings
     const token = broadcastTo(start, [pixels.shape[0], 1, start.shape[0]])
-    const tokens = concat([token, patches(pixels, p.embeddings.patch_embedding, config.patch_size)], 1)
+    const tokens = concat([token, patches(pixels, p.embeddings.patch_embedding.weight, config.patch_size)], 1)
     return ensureShape(add(tokens, p.embeddings.position_embedding.weight), ['b', 't', 'd'])
   })
   return layerNorm(x, p.pre_layrnorm, config.layer_norm_eps)
@@ -134,7 +124,7 @@ export const pooledPosition = (ids: I<['b', 't']>, { eos_token_id }: TextConfig)
   argmax(eos_token_id === 2 ? ids : cast(equal(ids, eos_token_id), 'i32'), -1)
 
 /** Rows of length 1. */
-const normalise = poly((x: F<['b', 'e']>): F<['b', 'e']> => div(x, sqrt(sum(square(x), -1, { keepdims: true }))))
+export const normalise = poly((x: F<['b', 'e']>): F<['b', 'e']> => div(x, sqrt(sum(square(x), -1, { keepdims: true }))))
 const project = poly(
   (x: F<['b', 'd']>, p: { readonly weight: F<['e', 'd']> }): F<['b', 'e']> => matmul(x, transpose(p.weight)),
 )

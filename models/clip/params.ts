@@ -1,10 +1,9 @@
-import { type Tensor, tensor } from '../../index.js'
-import { key, normal } from '../../stdlib/random/index.js'
+import type { Tensor } from '../../index.js'
+import { constant, drawn, drawParams, norm } from '../parts/starts.js'
 import type { EncoderLayer, LayerNorm } from '../parts/transformer.js'
 import type { ClipConfig, ResNetClipConfig, TextConfig, VisionConfig } from './config.js'
 import type { ResNetParams } from './resnet.js'
 import { resnetTemplate } from './resnet-params.js'
-import { constant, drawn, norm, type Start } from './starts.js'
 
 type F<S> = Tensor<S, 'f32'>
 
@@ -116,31 +115,3 @@ export const initClip = async (config: ClipConfig, seed: number): Promise<ClipPa
 /** New parameters of CLIP with a ResNet. */
 export const initResNetClip = async (config: ResNetClipConfig, seed: number): Promise<ResNetClipParams> =>
   (await drawParams(resnetClipTemplate(config), seed)) as ResNetClipParams
-
-async function drawParams(template: unknown, seed: number): Promise<unknown> {
-  const numbers = (s: Start): number => s.shape.reduce((a, b) => a * b, 1)
-  let total = 0
-  mapStarts(template, (s) => {
-    if (s.std) total += numbers(s)
-    return undefined
-  })
-  const draw = normal(key(seed), [total])
-  const z = await draw.data()
-  draw.dispose()
-  let at = 0
-  return mapStarts(template, (s) => {
-    const n = numbers(s)
-    const data = new Float32Array(n).fill(s.value ?? 0)
-    if (s.std) {
-      for (let i = 0; i < n; i++) data[i] = z[at + i] * s.std
-      at += n
-    }
-    return tensor(data, s.shape)
-  })
-}
-
-function mapStarts(node: unknown, f: (s: Start) => unknown): unknown {
-  if (Array.isArray(node)) return node.map((x) => mapStarts(x, f))
-  if (typeof node === 'object' && node !== null && 'shape' in node) return f(node as Start)
-  return Object.fromEntries(Object.entries(node as object).map(([name, x]) => [name, mapStarts(x, f)]))
-}

@@ -1,5 +1,5 @@
+import { constant, drawn, norm } from '../parts/starts.js'
 import type { ResNetConfig } from './config.js'
-import { constant, drawn, norm } from './starts.js'
 
 // Convolutions: He et al. 2015, fan out; the last batch norm of a block starts at 0, so that a new block is the identity, and the
 // attention pool at d^-0.5, as in the first release.

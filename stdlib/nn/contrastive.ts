@@ -25,7 +25,7 @@ type F<S> = Tensor<S, 'f32'>
 type Any = F<any>
 
 /** Rows of the table of scores that are in memory at once. */
-const defaultRows = 512
+export const defaultRows = 512
 
 /**
  * The contrastive loss of n pairs of embeddings [n, e], without their table of n × n scores: each row finds its partner among all columns
@@ -76,7 +76,7 @@ export function contrastiveLoss(
 }
 
 /** The largest divisor of n that is at most `most`. */
-function divisor(n: number, most: number): number {
+export function divisor(n: number, most: number): number {
   for (let d = Math.min(n, most); d > 1; d--) if (n % d === 0) return d
   return 1
 }

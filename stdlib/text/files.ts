@@ -45,23 +45,24 @@ async function readJson(path: string): Promise<unknown> {
 
 /**
  * Writes a tokenizer as a Hugging Face folder has it: `tokenizer.json`, `tokenizer_config.json`,
- * `special_tokens_map.json`, `vocab.json`, `merges.txt`. Equal tokenizers give equal bytes.
+ * `special_tokens_map.json`, and of a byte-pair encoding `vocab.json` and `merges.txt`. Equal tokenizers give equal bytes.
  *
  * @throws FoveaError 'save' if a file can't be written
  */
 export async function writeTokenizer(folder: string, { files: { tokenizer, config } }: Tokenizer): Promise<void> {
-  const { vocab, merges } = tokenizer.model
   const special = Object.fromEntries(
     (['bos_token', 'eos_token', 'unk_token', 'pad_token'] as const).flatMap((key) =>
       config[key] ? [[key, config[key]]] : [],
     ),
   )
-  const lines = merges.map((pair) => (Array.isArray(pair) ? pair.join(' ') : String(pair)))
   await mkdir(folder, { recursive: true })
   const write = (name: string, text: string): Promise<void> => writeFileAtomic(join(folder, name), `${text}\n`)
   await write('tokenizer.json', JSON.stringify(tokenizer, null, 2))
   await write('tokenizer_config.json', JSON.stringify(config, null, 2))
   await write('special_tokens_map.json', JSON.stringify(special, null, 2))
+  const { vocab, merges } = tokenizer.model
+  if (!merges) return
+  const lines = merges.map((pair) => (Array.isArray(pair) ? pair.join(' ') : String(pair)))
   await write('vocab.json', JSON.stringify(vocab))
   await write('merges.txt', ['#version: 0.2', ...lines].join('\n'))
 }

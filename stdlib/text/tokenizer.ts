@@ -40,7 +40,11 @@ export interface TokenizerFiles {
 
 /** The parts of tokenizer.json that are read here; the tokenizers package reads the rest. */
 export interface TokenizerJson {
-  readonly model: { readonly vocab: Readonly<Record<string, number>>; readonly merges: readonly unknown[] }
+  readonly model: {
+    /** Ids by token; of a unigram model, as SigLIP has it, a list of tokens with their scores. */
+    readonly vocab: Readonly<Record<string, number>> | readonly (readonly [string, number])[]
+    readonly merges?: readonly unknown[]
+  }
   readonly added_tokens: readonly { readonly id: number; readonly content: string }[]
   readonly normalizer?: Normalizer | null
 }

@@ -113,7 +113,7 @@ describe('training', () => {
   test('joins the most frequent pairs first', () => {
     const { files, vocabSize, eosId } = trainBpe(captions, { vocabSize: 520, maxLength: 16 })
     // Eight pairs occur three times; of these the ones with the smallest ids come first.
-    expect(files.tokenizer.model.merges.slice(0, 3)).toEqual([
+    expect(files.tokenizer.model.merges!.slice(0, 3)).toEqual([
       ['c', 'i'],
       ['c', 'l'],
       ['e', 'd</w>'],

@@ -16,6 +16,7 @@ export async function makeWorld(root: string, folder: string): Promise<Names> {
   await cp(fixture, at('clip'), { recursive: true })
   await cp(fixture, at('checkpoints/clip'), { recursive: true })
   await cp(join(root, 'test/models/fixtures/clip-resnet'), at('checkpoints/RN50'), { recursive: true })
+  await cp(join(root, 'test/models/fixtures/siglip'), at('checkpoints/siglip'), { recursive: true })
   await cp(join(fixture, 'rocket.jpg'), at('cat.jpg'))
   await cp(join(root, 'test/data/torch/plain.pt'), at('clip.pt'))
   await mkdir(at('runs'))
