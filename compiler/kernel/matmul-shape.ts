@@ -43,14 +43,23 @@ const unrollOf = ({ k }: ProductSizes): 1 | 4 => (k >= 4 ? 4 : 1)
 const upToPower = (n: number): number => 2 ** Math.ceil(Math.log2(n))
 const downToPower = (n: number): number => 2 ** Math.floor(Math.log2(Math.max(1, n)))
 
-/** An invocation is a lane of a CPU's vectors: four side by side, or one below the other where there are few columns. */
+/** Lanes of a software adapter's vectors: a workgroup's invocations. */
+const lanes = 4
+/** Steps along K from which lanes that have no tile share the others' sums. */
+const longSum = 64
+
+/** Four lanes side by side; below each other where there are few columns, and sharing a sum where there are few rows as well. */
 function softwareShape(sizes: ProductSizes, target: Target): MatmulShape {
-  const { m } = sizes
-  const columns = columnsOf(sizes)
-  const strips = Math.ceil(sizes.n / columns)
+  const { m, n, k } = sizes
+  // A row alone reads each element of B once: wider strips take fewer steps.
+  const columns = m === 1 && n % 8 === 0 && n >= 8 * lanes ? 8 : columnsOf(sizes)
+  const strips = Math.ceil(n / columns)
   const rows = Math.min(m, m <= 18 ? even(m, 9) : flopsOf(sizes) >= mediumFlops ? 16 : 8)
-  const subgroup = target.subgroupSize === 4 && strips >= 4 ? 4 : 0
-  return { rows, columns, across: 4, down: 1, split: 1, unroll: unrollOf(sizes), subgroup }
+  const across = strips >= lanes ? lanes : downToPower(strips)
+  const down = Math.min(lanes / across, downToPower(Math.ceil(m / rows)))
+  const split = k >= longSum ? lanes / (across * down) : 1
+  const subgroup = target.subgroupSize === lanes && across === lanes ? lanes : 0
+  return { rows, columns, across, down, split, unroll: unrollOf(sizes), subgroup }
 }
 
 /** Invocations that keep a GPU busy, and that a workgroup should have. */
