@@ -120,3 +120,62 @@ test('derivatives agree with finite differences', async () => {
   }
   for (const fn of Object.values(functions)) await checkGrads(fn as never, [hostTensor(m)], { rtol: 1e-5, atol: 1e-6 })
 })
+
+describe('median, quantile and percentile are those of jax.numpy', () => {
+  const x = array([3, 4], [3, 1, 2, 9, 5, -1, 4, 0, 7, 2, 8, 6])
+  // [jnp.quantile(x, q), jnp.quantile(x, q, axis=0), jnp.quantile(x, q, axis=1)]
+  test.each([
+    [0, [-1], [3, -1, 2, 0], [1, -1, 2]],
+    [0.25, [1.75], [4, 0, 3, 3], [1.75, -0.25, 5]],
+    [0.5, [3.5], [5, 1, 4, 6], [2.5, 2, 6.5]],
+    [0.9, [7.9], [6.6, 1.8, 7.2, 8.4], [7.2, 4.7, 7.7]],
+    [1, [9], [7, 2, 8, 9], [9, 5, 8]],
+  ])('%s', (q, all, first, second) => {
+    for (const [axis, want] of [
+      [undefined, all],
+      [0, first],
+      [-1, second],
+    ] as const) {
+      close(
+        values((t) => f.quantile(t, q, axis), x),
+        want,
+      )
+      close(
+        values((t) => f.percentile(t, 100 * q, axis), x),
+        want,
+      )
+      if (q === 0.5)
+        close(
+          values((t) => f.median(t, axis), x),
+          want,
+        )
+    }
+    expect(run((t) => f.quantile(t, q, [1, 0], { keepdims: true }) as any, x)[0].shape).toEqual([1, 1])
+  })
+
+  test('NaN, infinities, f16 and lines of one', () => {
+    expect(values((t) => f.median(t), array([3], [1, NAN, 2]))).toEqual([NAN])
+    expect(values((t) => f.quantile(t, 0), array([3], [1, NAN, 2]))).toEqual([NAN])
+    expect(values((t) => f.median(t, 1), array([2, 2], [1, NAN, 3, 4]))).toEqual([NAN, 3.5])
+    const inf = Number.POSITIVE_INFINITY
+    expect(values((t) => f.median(t), array([3], [1, 2, inf]))).toEqual([2])
+    expect(values((t) => f.median(t), array([2], [inf, inf]))).toEqual([inf])
+    expect(values((t) => f.median(t), array([1], [7]))).toEqual([7])
+    expect(run((t) => f.median(t) as any, array([2], [1, 2], 'f16'))[0]).toEqual({
+      shape: [],
+      dtype: 'f16',
+      data: [1.5],
+    })
+  })
+
+  test('derivatives, of jax.grad', () => {
+    const weights = array([3], [1, 2, 3])
+    const slope = (t: any, w: any): any => grad((y: any) => f.sum(f.mul(f.quantile(y, 0.3, 1), w) as any))(t)
+    close([...run(slope, x, weights)[0].data], [0, 0.1, 0.9, 0, 0, 0.2, 0, 1.8, 0, 0.3, 0, 2.7])
+  })
+
+  test('a share outside 0 and 1', () => {
+    expect(() => values((t) => f.quantile(t, 1.5), x)).toThrow('quantile: expected a number from 0 to 1, got 1.5')
+    expect(() => values((t) => f.percentile(t, -1), x)).toThrow('percentile: expected a number from 0 to 100, got -1')
+  })
+})

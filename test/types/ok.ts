@@ -54,14 +54,17 @@ import {
   maximum,
   maxPool,
   mean,
+  median,
   mul,
   neg,
   nonzero,
   oneHot,
   ones,
   pad,
+  percentile,
   poly,
   pow,
+  quantile,
   rearrange,
   relu,
   rem,
@@ -539,3 +542,6 @@ is<[1, 8]>()(t(2, 8).slice([0, 0], [1, 8]))
 is<[8]>()(t(2, 8).at(1).get())
 is<[2, 8]>()(t(2, 8).at(1).set(0))
 export const whole: 'i32' = t(2).cast('i32').dtype
+is<['B']>()(median(t('B', 8), -1))
+is<['B', 1]>()(quantile(t('B', 8), 0.9, 1, { keepdims: true }))
+is<[]>()(percentile(t('B', 8), 90))

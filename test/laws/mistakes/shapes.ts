@@ -182,6 +182,56 @@ export const shapes: readonly Mistake[] = [
   [
     'layerNorm, weight of another size',
     () => layerNorm(ones([2, 4]) as never, { weight: ones([3]), bias: ones([3]) } as never, 1e-5),
-    'mul: cannot broadcast [2, 4] with [3]: dim 4 vs 3',
+    'layerNorm: expected x [...s, d], weight [d] and bias [d], got [2, 4], [3] and [3]',
+  ],
+  [
+    'layerNorm of a number',
+    () => layerNorm(ones([]) as never, { weight: ones([3]), bias: ones([3]) } as never, 1e-5),
+    'layerNorm: expected x [...s, d], weight [d] and bias [d], got [], [3] and [3]',
+  ],
+  [
+    'scan, a carry that grows',
+    () => f.scan(((c: any, x: any) => [f.concat([c, x], 0), x]) as never, ones([8]), ones([5, 8])),
+    'scan: carry must stay f32[8], got f32[16]',
+  ],
+  [
+    'scan, a carry of another dtype',
+    () => f.scan(((c: any, x: any) => [{ n: x }, c.n]) as never, { n: tensor(0, [], 'i32') }, ones([5])),
+    "scan: carry 'n' must stay i32[], got f32[]",
+  ],
+  [
+    'scan, leading dims that differ',
+    () => f.scan(((c: any) => [c, c]) as never, ones([]), { a: ones([5]), b: ones([4]) } as never),
+    'scan: leading dims of xs differ',
+  ],
+  [
+    'scan, no pair returned',
+    () => f.scan(((c: any, x: any) => f.add(c, x)) as never, ones([]), ones([5]) as never),
+    'scan: the body must return [carry, y]',
+  ],
+  [
+    'cond, branches of other shapes',
+    () => f.cond(tensor(true), (x: any) => f.sin(x), ((x: any) => f.sum(x)) as never, ones([2, 8])),
+    'cond: branches differ: f32[2, 8] vs f32[]',
+  ],
+  [
+    'cond, branches of other trees',
+    () => f.cond(tensor(true), (x: any) => ({ a: x }), ((x: any) => ({ a: x, b: x })) as never, ones([8])),
+    "cond: branches differ in 'b': nothing vs f32[8]",
+  ],
+  [
+    'cond, a predicate that is no bool',
+    () => f.cond(f.sum(ones([2])) as never, (x: any) => x, ((x: any) => x) as never, ones([8])),
+    'cond: predicate must be a bool scalar, got f32[]',
+  ],
+  [
+    'whileLoop, a carry that shrinks',
+    () => f.whileLoop(((x: any) => f.less(f.sum(x), 3)) as never, ((x: any) => f.sum(x)) as never, ones([8])),
+    'whileLoop: carry must stay f32[8], got f32[]',
+  ],
+  [
+    'switchCase, branches that differ',
+    () => f.switchCase(tensor(0, [], 'i32'), [(x: any) => x, (x: any) => f.sum(x)] as never, ones([8]) as never),
+    'switchCase: branches differ: f32[8] vs f32[]',
   ],
 ]

@@ -1,5 +1,5 @@
 // biome-ignore-all format: one case a line, its error beside it
-import { all, any, argmax, argmin, average, countNonzero, max, min, nanMean, norm, ptp, std } from '../../../compiler/lang/index.js'
+import { all, any, argmax, argmin, average, countNonzero, max, median, min, nanMean, norm, percentile, ptp, quantile, std } from '../../../compiler/lang/index.js'
 import { bool, f32, i32 } from './make.js'
 
 export const cases = [
@@ -16,4 +16,7 @@ export const cases = [
   () => argmax(f32(0)), // argmax: axis 0 of [0] has nothing to choose from
   () => argmin(i32(3, 0), 1), // argmin: axis 1 of [3, 0] has nothing to choose from
   () => argmin(bool(3)), // argmin: expected a number, got bool; cast it first
+  () => median(f32(3, 0), 1), // median: axis 1 of [3, 0] has nothing to choose from
+  () => quantile(i32(3), 0.5), // quantile: expected a float, got i32; cast it first
+  () => percentile(f32(3, 4), 10, 2), // percentile: axis 2 is out of range for [3, 4]
 ]
