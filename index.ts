@@ -33,5 +33,7 @@ export {
 export { debug } from './runtime/debug.js'
 export { destroyDevice, getDevice } from './runtime/device.js'
 export { type JitOptions, jit } from './runtime/jit.js'
+export { type ProfileOptions, profile } from './runtime/profile/profile.js'
+export type { Profile, ProfiledDispatch } from './runtime/profile/types.js'
 export { type ShowOptions, show } from './runtime/show.js'
 export { tensor } from './runtime/tensor.js'

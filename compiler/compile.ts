@@ -9,6 +9,7 @@ import { verify } from './ir/verify.js'
 import { type Guard, guarded } from './kernel/guard.js'
 import type { Kernel } from './kernel/ir.js'
 import { type Printer, wasmPrinter, wgslPrinter } from './kernel/printers.js'
+import { type Work, workOf } from './kernel/work.js'
 import { control } from './pass/control.js'
 import { copies } from './pass/copies.js'
 import { cse } from './pass/cse.js'
@@ -25,6 +26,8 @@ export interface CompileOptions {
   /** Positions of inputs whose memory may be reused. */
   readonly donated?: ReadonlySet<number>
   readonly show?: Show
+  /** Told what each dispatch has to do, by its number. */
+  readonly onWork?: (dispatch: number, work: Work) => void
   /** Check the IR after every pass; tests do. */
   readonly verify?: boolean
 }
@@ -69,7 +72,7 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
   if (planned.steps.some(isTooWide)) planned = plannedFor(false)
 
   const printer = target.class === 'cpu' ? wasmPrinter(target, show) : wgslPrinter(show)
-  const { dispatches, steps } = dispatchesOf(planned.steps, printer, target.class !== 'cpu')
+  const { dispatches, steps } = dispatchesOf(planned.steps, printer, target.class !== 'cpu', options.onWork)
   const { buffers, inputs, outputs, memory } = planned
   const program: Program = {
     name: traced.name,
@@ -90,6 +93,7 @@ function dispatchesOf(
   planned: readonly PlannedStep[],
   printer: Printer,
   guard: boolean,
+  onWork: CompileOptions['onWork'],
 ): { dispatches: Dispatch[]; steps: Step[] } {
   const dispatches: Dispatch[] = []
   const printed = new Map<Kernel, ReturnType<Printer['add']>>()
@@ -105,6 +109,7 @@ function dispatchesOf(
         const { kernel, buffers } = guards.length ? guarded(step.kernel, step.buffers, guards) : step
         const { scope, loc } = step.main
         const ops = [...new Set(step.eqns.map((q) => q.op))]
+        onWork?.(dispatches.length, workOf(step.eqns, step.main, step.kernel))
         return dispatches.push({ ...printOnce(kernel), buffers, workgroups: kernel.workgroups, scope, loc, ops }) - 1
       }
       case 'loop':

@@ -40,10 +40,19 @@ export interface Copy {
   readonly bytes: number
 }
 
+/** How long a dispatch took in a call: `runs` times in all, `ms` together, the first of them begun at `begin` after the call's first. */
+export interface DispatchTime {
+  readonly runs: number
+  readonly ms: number
+  readonly begin: number
+}
+
 /** A program whose kernels are compiled. */
 export interface Prepared {
   /** Submits one run: the copies, then the dispatches over `blocks`, which are given by buffer number. Resolves when submitted. */
   submit(blocks: readonly (Block | undefined)[], copies: readonly Copy[]): Promise<void>
+  /** Where it was prepared to be timed: what the last call's dispatches took, by their numbers, once they are finished. */
+  times(): Promise<DispatchTime[]>
   dispose(): void
 }
 
@@ -59,8 +68,11 @@ export interface Device {
   upload(bytes: Uint8Array<ArrayBuffer>): Promise<Block>
   /** The first bytes of a block as what was submitted before leaves them. The block must be held until they are here. */
   read(block: Block, bytes: number): Promise<ArrayBuffer>
-  /** Compiles a program's kernels, shared with other programs where they are equal. Throws FoveaError 'kernel'. */
-  prepare(program: Program): Promise<Prepared>
+  /**
+   * Compiles a program's kernels, shared with other programs where they are equal. `timed`: its calls run one dispatch after
+   * another and note how long each takes. Throws FoveaError 'kernel'.
+   */
+  prepare(program: Program, timed?: boolean): Promise<Prepared>
   /** Runs calls one after another in the order they were made, and holds each back while too many are unfinished. */
   inTurn<T>(call: () => Promise<T>): Promise<T>
   /** Resolves when all that was submitted is finished. */

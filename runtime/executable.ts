@@ -3,7 +3,7 @@ import { FoveaError } from '../compiler/trace/error.js'
 import type { Storage } from '../compiler/trace/tensor.js'
 import { ArrayStorage, holdMemory, type Memory, releaseMemory } from './array.js'
 import { showBytes } from './bytes.js'
-import type { Device } from './device.js'
+import type { Device, DispatchTime } from './device.js'
 import { checkInputs, place, usesOf } from './place.js'
 import { createScratch } from './scratch.js'
 
@@ -18,6 +18,8 @@ export interface Executable {
    * Throws FoveaError 'input' for inputs that don't fit the program, 'disposed', 'out-of-memory' and 'device-lost'.
    */
   run(inputs: readonly Storage[]): Promise<ArrayStorage[]>
+  /** Where it was loaded to be timed: what each dispatch took in the last call, by number. */
+  times(): Promise<DispatchTime[]>
   /** Frees scratch memory; the executable can't run any more. */
   dispose(): void
 }
@@ -35,14 +37,15 @@ const abandoned = new FinalizationRegistry<() => void>((free) => free())
 
 /**
  * Prepares a program: compiles its kernels, shared with other programs by their text.
+ * `timed`: calls note what each dispatch takes, for `times`.
  * Throws FoveaError 'kernel' when a kernel doesn't compile, 'out-of-memory' and 'device-lost'.
  *
  * @example
  * const executable = await load(await getDevice(), program)
  * const [y] = await executable.run([hostArray(new Float32Array([1, 2]), [2], 'f32')])
  */
-export async function load(device: Device, program: Program): Promise<Executable> {
-  const prepared = await device.prepare(program)
+export async function load(device: Device, program: Program, timed = false): Promise<Executable> {
+  const prepared = await device.prepare(program, timed)
   const scratch = createScratch(device.pool, program.buffers)
   const uses = usesOf(program)
 
@@ -75,6 +78,7 @@ export async function load(device: Device, program: Program): Promise<Executable
         for (const memory of held) releaseMemory(memory)
       }
     },
+    times: () => prepared.times(),
     dispose() {
       if (!disposed) free()
       disposed = true

@@ -28,6 +28,8 @@ export interface Jitted<A extends readonly any[], R> {
   program(...args: A): Promise<Executable['program']>
   /** The function itself: what another traced function calls, to make it part of its own program. */
   readonly fn: (...args: A) => R
+  /** As they were given. */
+  readonly options: JitOptions
 }
 
 interface Compiled {
@@ -136,6 +138,7 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
   return Object.assign(call, {
     program: async (...args: A) => (await prepare(args, where())).compiled.executable.program,
     fn: f,
+    options,
   })
 }
 

@@ -6,6 +6,7 @@ import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
 import { evalCommand } from './eval.js'
 import { fuzzCommand } from './fuzz.js'
+import { profileCommand } from './profile.js'
 import { pullCommand } from './pull.js'
 import { saliencyCommand } from './saliency.js'
 import { searchCommand } from './search.js'
@@ -26,6 +27,7 @@ export const program = (): Command =>
     .addCommand(typesCommand())
     .addCommand(dataCommand())
     .addCommand(checkCommand())
+    .addCommand(profileCommand())
     .addCommand(doctorCommand())
     .addCommand(fuzzCommand())
     .addHelpText(

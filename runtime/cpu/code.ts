@@ -5,8 +5,16 @@ import { isSmall, itemsOf } from './schedule.js'
 
 const { op } = layout
 
-/** Writes control flow as code of `run`, and gives where in the table it begins. */
-export function writeCode(image: Image, program: Program, step: Exclude<Step, number>): number {
+/**
+ * Writes control flow as code of `run`, and gives where in the table it begins. `stamp` gives the place of a dispatch that is
+ * run after that of a number, before all for none.
+ */
+export function writeCode(
+  image: Image,
+  program: Program,
+  step: Exclude<Step, number>,
+  stamp?: (dispatch?: number) => number,
+): number {
   // The code is one piece; what it names stands elsewhere.
   const code: number[] = []
   const pointers: number[] = []
@@ -35,6 +43,7 @@ export function writeCode(image: Image, program: Program, step: Exclude<Step, nu
         at(emit(op.share, shared))
         resumes.push([shared, here()])
       }
+      if (stamp) at(emit(op.run, stamp(s)))
       return
     }
     switch (s.kind) {
@@ -70,6 +79,7 @@ export function writeCode(image: Image, program: Program, step: Exclude<Step, nu
       }
     }
   }
+  if (stamp) at(emit(op.run, stamp()))
   one(step)
   emit(op.end)
   const start = image.reserve(code.length)

@@ -9,6 +9,7 @@ import { addressOf, createPool } from './pool.js'
 import { compileModule, failedKernel } from './prepare.js'
 import { schedule } from './schedule.js'
 import { startSingle } from './single.js'
+import { timedSegments } from './stamps.js'
 import { createTable, fillTable, type Table, tableShape } from './table.js'
 import { startThreads } from './threads.js'
 
@@ -92,15 +93,15 @@ export async function openCpu(options: CpuOptions, onLost: () => void): Promise<
   const isFree = ({ call }: Table): boolean =>
     call === undefined || (call < engine.calls.completed && engine.left(call))
 
-  async function prepare(program: Program): Promise<Prepared> {
+  async function prepare(program: Program, timed = false): Promise<Prepared> {
     failure.check()
     const compiled = await failure.guard(compileModule(program, features.shared))
     await wantScratch(program.scratchBytes ?? 0)
-    const module = engine.load(compiled)
+    const module = engine.load(compiled, timed)
     programs.set(module, program)
-    const segments = schedule(program)
-    const shape = tableShape(program, segments)
+    const shape = tableShape(program, timed ? timedSegments(program) : schedule(program), timed)
     const tables: Table[] = []
+    let latest: Table | undefined
     const add = async (): Promise<Table> => {
       const address = await pool.allocate(shape.bytes)
       const table = createTable(shape, address, engine.table(address, shape.bytes))
@@ -111,12 +112,18 @@ export async function openCpu(options: CpuOptions, onLost: () => void): Promise<
       async submit(blocks, copies) {
         const table = tables.find(isFree) ?? (await add())
         const { first, count } = fillTable(shape, table, blocks, copies)
+        shape.stamps?.clear(table.words)
+        latest = table
         stats.submits++
         stats.dispatches += program.dispatches.length
         if (count === 0) return
         table.call = engine.calls.submitted
         const { address, stride } = scratch
         engine.submit({ module, table: table.words, address: table.address, first, count, scratch: address, stride })
+      },
+      async times() {
+        if (!latest || !shape.stamps) return []
+        return shape.stamps.read(await failure.guard(engine.read(latest.address, shape.bytes)))
       },
       dispose() {
         retired.push(...tables.map((table) => ({ table, bytes: shape.bytes })).filter((r) => !freeIfLeft(r)))

@@ -28,8 +28,8 @@ export interface Engine {
   read(address: number, bytes: number): Promise<ArrayBuffer>
   /** The words of a table to be: in memory, or apart where only a thread can write to it. */
   table(address: number, bytes: number): Int32Array
-  /** Makes a module known to all threads, by the number returned. */
-  load(module: WebAssembly.Module): number
+  /** Makes a module known to all threads, by the number returned. `timed`: its table ends with a kernel that stamps times (`stamps.ts`). */
+  load(module: WebAssembly.Module, timed: boolean): number
   unload(module: number): void
   submit(call: Call): void
   /** True if no thread looks at the table of this call any more. */

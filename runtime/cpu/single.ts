@@ -1,10 +1,11 @@
 import { createCalls } from './calls.js'
 import { type Engine, type Events, initialPages, pageBytes } from './engine.js'
 import type { Host } from './host.js'
+import { stampsSource } from './stamps.js'
 
 /**
  * What the one thread of `startSingle` runs. It does what messages say, in their order, and owns the memory:
- *   { load, id } { unload }                    a program's module, by number
+ *   { load, id, timed } { unload }             a program's module, by number; timed: with a kernel more, that stamps times
  *   { write, address } { read, address }       bytes, and how many; it answers with { bytes }
  *   { grow }                                   pages; it answers with { grown }
  *   { run, table, address, first, count, base, scratch }   a module's number, and the table's words; it answers with { ran }
@@ -13,6 +14,7 @@ const source = `'use strict'
 const port = typeof require === 'function' ? require('node:worker_threads').parentPort : self
 const memory = new WebAssembly.Memory({ initial: ${initialPages}, maximum: 65536 })
 const runs = new Map()
+${stampsSource}
 
 port.onmessage = ({ data }) => {
   try {
@@ -21,9 +23,12 @@ port.onmessage = ({ data }) => {
     port.postMessage({ error: String(err), stack: String(err.stack), module: data.run })
   }
 }
-function handle({ load, id, unload, write, read, address, grow, run, table, first, count, base, scratch }) {
-  if (load) runs.set(id, new WebAssembly.Instance(load, { env: { memory } }).exports.run)
-  else if (unload !== undefined) runs.delete(unload)
+function handle({ load, id, timed, unload, write, read, address, grow, run, table, first, count, base, scratch }) {
+  if (load) {
+    const exported = new WebAssembly.Instance(load, { env: { memory } }).exports
+    if (timed) addStamps(exported.table, memory)
+    runs.set(id, exported.run)
+  } else if (unload !== undefined) runs.delete(unload)
   else if (write) new Uint8Array(memory.buffer).set(write, address)
   else if (read !== undefined) {
     const bytes = memory.buffer.slice(address, address + read)
@@ -82,8 +87,8 @@ export function startSingle(host: Host, { settle, failed }: Events): Engine {
     },
     read: async (address, bytes) => (await ask<{ bytes: ArrayBuffer }>({ read: bytes, address })).bytes,
     table: (_address, bytes) => new Int32Array(bytes / 4),
-    load(module) {
-      thread.post({ load: module, id: modules })
+    load(module, timed) {
+      thread.post({ load: module, id: modules, timed })
       return modules++
     },
     unload: (id) => thread.post({ unload: id }),

@@ -5,6 +5,7 @@ import { writeCode } from './code.js'
 import { createImage } from './image.js'
 import { addressOf } from './pool.js'
 import { itemsOf, type Segment } from './schedule.js'
+import { type Stamps, stampsIn } from './stamps.js'
 
 /** What a program's table is, in words: the same for every table of the program. */
 export interface TableShape {
@@ -17,6 +18,7 @@ export interface TableShape {
   /** The words before a call, and those among them that hold the place of another word. */
   readonly words: readonly number[]
   readonly pointers: readonly number[]
+  readonly stamps?: Stamps
 }
 
 const { segment, copy } = layout
@@ -27,8 +29,8 @@ const counts = [segment.next, segment.done, segment.current, segment.phase].map(
 /** A kernel's number that means copies. */
 const copying = -1
 
-/** A table begins with a segment for copies and the program's segments; what they point to follows. */
-export function tableShape(program: Program, segments: readonly Segment[]): TableShape {
+/** A table begins with a segment for copies and the program's segments; what they point to follows. `timed`: code stamps times. */
+export function tableShape(program: Program, segments: readonly Segment[], timed: boolean): TableShape {
   const image = createImage(program)
   image.reserve(segmentWords * (segments.length + 1))
   const room = program.outputs.filter((o) => o.donated).length
@@ -37,6 +39,7 @@ export function tableShape(program: Program, segments: readonly Segment[]): Tabl
   image.set(copiesDispatch + word(layout.dispatch.kernel), copying)
   image.point(copiesDispatch + word(layout.dispatch.args), copies.at)
   image.writeSegment(0, { dispatches: copiesDispatch, count: 1, items: 0, grain: 1, after: 0 })
+  const stamps = timed ? stampsIn(image, program) : undefined
   segments.forEach(({ work, after }, i) => {
     // Copies, if there are any, are before everything.
     const begin = { after: segmentWords * (after + 1) }
@@ -52,11 +55,11 @@ export function tableShape(program: Program, segments: readonly Segment[]): Tabl
         items: 1,
         grain: 1,
         ...begin,
-        code: writeCode(image, program, work),
+        code: writeCode(image, program, work, stamps?.after),
       })
   })
   const { words, pointers, places } = image
-  return { bytes: 4 * words.length, segments, copies, places, words, pointers }
+  return { bytes: 4 * words.length, segments, copies, places, words, pointers, stamps }
 }
 
 /** A table of one call at a time. */

@@ -59,9 +59,9 @@ export function startThreads(host: Host, count: number, { settle, failed }: Even
       return copy.buffer
     },
     table: (address, bytes) => new Int32Array(memory.buffer, address, bytes / 4),
-    load(module) {
+    load(module, timed) {
       const id = modules++
-      post({ module, id })
+      post({ module, id, timed })
       return id
     },
     unload: (id) => post({ forget: id }),

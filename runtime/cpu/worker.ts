@@ -1,10 +1,11 @@
 import { control } from './control.js'
+import { stampsSource } from './stamps.js'
 
 /**
  * What a worker thread runs, in Node and in a browser: text, so that it needs no file of its own, whatever bundles or
  * transpiles this one. Messages to it:
  *   { memory, thread }    first: the memory that all share, and the thread's number
- *   { module, id }        a program's module, for calls that name the id
+ *   { module, id, timed } a program's module, for calls that name the id; timed: with a kernel more, that stamps times
  *   { forget }            no call names this id any more
  * It sends 'done' when it finished a call, and { error, stack, module } when a kernel fails; its pool then ends.
  *
@@ -16,6 +17,7 @@ import { control } from './control.js'
 export const workerSource = `'use strict'
 const port = typeof require === 'function' ? require('node:worker_threads').parentPort : self
 const { progress, bell, posted, queued, at, calls, ring, line } = ${JSON.stringify(control)}
+${stampsSource}
 const runs = new Map()
 let memory, words, thread, module
 let received = 0
@@ -28,8 +30,11 @@ port.onmessage = ({ data }) => {
       words = new Int32Array(memory.buffer)
     } else {
       received = (received + 1) | 0
-      if (data.module) runs.set(data.id, new WebAssembly.Instance(data.module, { env: { memory } }).exports.run)
-      else runs.delete(data.forget)
+      if (data.module) {
+        const { run, table } = new WebAssembly.Instance(data.module, { env: { memory } }).exports
+        if (data.timed) addStamps(table, memory)
+        runs.set(data.id, run)
+      } else runs.delete(data.forget)
     }
     work()
   } catch (err) {

@@ -9,6 +9,7 @@ import { loadPipelines } from './kernels.js'
 import { type Buffer, bufferOf, createPool } from './pool.js'
 import { createQueue } from './queue.js'
 import { isStatic, runSteps } from './steps.js'
+import { createTimer, type Timer } from './timer.js'
 
 export interface WebgpuDevice extends Device {
   readonly gpu: GPUDevice
@@ -106,13 +107,16 @@ export async function openWebgpu(chosen: Adapter, onLost: () => void): Promise<W
         staging.release(host)
       }
     },
-    async prepare(program) {
+    async prepare(program, timed = false) {
       failure.check()
       const pipelines = await loadPipelines(compiler, program)
       const bindGroups = bindGroupCache(gpu, program, pipelines)
+      let timer: Timer | undefined
       return {
         async submit(blocks, copies) {
-          const recorder = createRecorder(gpu, program, pipelines, bindGroups, blocks)
+          timer?.dispose()
+          timer = timed ? createTimer(gpu) : undefined
+          const recorder = createRecorder(gpu, program, pipelines, bindGroups, blocks, timer)
           // Before anything is submitted: what fails later would leave donated memory half overwritten.
           const host = isStatic(program) ? undefined : (await staging.acquire([4]))[0]
           for (const { from, to, bytes } of copies) recorder.copy(from, bufferOf(to), bytes)
@@ -125,8 +129,15 @@ export async function openWebgpu(chosen: Adapter, onLost: () => void): Promise<W
           try {
             await runSteps(program, {
               recorder,
+              perSubmit: timer?.perSubmit,
               async flush() {
+                const begin = performance.now()
                 submit()
+                if (timer?.waited) {
+                  await failure.guard(finished())
+                  timer.waited(begin, performance.now())
+                  return
+                }
                 underway.push(gpu.queue.onSubmittedWorkDone())
                 if (underway.length > mostSubmits) await failure.guard(underway.shift()!)
               },
@@ -141,7 +152,12 @@ export async function openWebgpu(chosen: Adapter, onLost: () => void): Promise<W
             if (host) staging.release(host)
           }
         },
-        dispose() {},
+        async times() {
+          return timer ? failure.guard(timer.read(program.dispatches.length)) : []
+        },
+        dispose() {
+          timer?.dispose()
+        },
       }
     },
     inTurn: createTurns({ failure, stats, finished }),

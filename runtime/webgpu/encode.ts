@@ -2,6 +2,7 @@ import type { Program } from '../../compiler/ir/program.js'
 import type { Block } from '../device.js'
 import type { Pipeline } from './kernels.js'
 import { bufferOf, idOf } from './pool.js'
+import type { Timer } from './timer.js'
 
 /** By buffer number; undefined for inputs that no dispatch reads. */
 export type Blocks = readonly (Block | undefined)[]
@@ -49,12 +50,14 @@ export interface Recorder {
   take(): GPUCommandBuffer[]
 }
 
+/** With a `timer` each dispatch has a pass of its own, which notes when it begins and ends. */
 export function createRecorder(
   gpu: GPUDevice,
   program: Program,
   pipelines: readonly Pipeline[],
   bindGroups: BindGroups,
   blocks: Blocks,
+  timer?: Timer,
 ): Recorder {
   const label = program.name
   /** Of this call: loops come by again. */
@@ -73,7 +76,7 @@ export function createRecorder(
     dispatch(number: number) {
       encoder ??= gpu.createCommandEncoder({ label })
       if (!pass) {
-        pass = encoder.beginComputePass({ label })
+        pass = encoder.beginComputePass({ label, timestampWrites: timer?.writes(number) })
         kernel = -1
       }
       const d = program.dispatches[number]
@@ -82,9 +85,14 @@ export function createRecorder(
       pass.setBindGroup(0, groups[number])
       pass.dispatchWorkgroups(...d.workgroups)
       recorder.count++
+      if (timer) {
+        pass.end()
+        pass = undefined
+      }
     },
     take() {
       pass?.end()
+      if (encoder) timer?.resolve(encoder)
       const commands = encoder ? [encoder.finish()] : []
       pass = encoder = undefined
       recorder.count = 0

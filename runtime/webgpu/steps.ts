@@ -4,14 +4,16 @@ import type { Recorder } from './encode.js'
 /** What running steps takes of a device. */
 export interface Run {
   readonly recorder: Recorder
+  /** Dispatches of one submit at most. */
+  readonly perSubmit?: number
   /** Submits what was recorded. Resolves at once unless much is unfinished. */
   flush(): Promise<void>
   /** Submits what was recorded, and reads the 32 bits at the start of a buffer as they are then. */
   read(buffer: number): Promise<number>
 }
 
-/** Dispatches of one submit at most: recording goes on while the device works, and other programs get a turn. */
-const perSubmit = 4096
+/** Recording goes on while the device works, and other programs get a turn. */
+const mostPerSubmit = 4096
 /** Turns of a while that are recorded before it is known whether they are run, at most. */
 const mostAhead = 128
 
@@ -21,7 +23,7 @@ const mostAhead = 128
  * runs is read first.
  */
 export async function runSteps(program: Program, run: Run): Promise<void> {
-  const { recorder } = run
+  const { recorder, perSubmit = mostPerSubmit } = run
   const steps = program.steps ?? program.dispatches.map((_, i) => i)
   const all = async (list: readonly Step[]): Promise<void> => {
     for (const step of list) {

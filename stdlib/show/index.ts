@@ -1,4 +1,7 @@
 export { type LossPoint, lossCurve, lossCurvePng } from './curve.js'
 export { escapeXml, type Heatmap, heatmap, heatmapPng } from './heatmap.js'
+export { profileHtml } from './profile-html.js'
+export { type ProfileTextOptions, profileText } from './profile-text.js'
+export { profileTrace, type TraceEvent } from './profile-trace.js'
 export { type ProgressOptions, progress, type Step } from './progress.js'
 export { brief, duration, table } from './text.js'

@@ -17,6 +17,7 @@ export interface WasmFunction {
 export interface WasmModule {
   /** All of them are in the table, in this order. */
   readonly functions: readonly WasmFunction[]
+  /** Functions; the table itself is exported as `table`. */
   readonly exports: Readonly<Record<string, number>>
   /** Whether the memory that is imported as `env.memory` is shared between threads. */
   readonly shared: boolean
@@ -73,7 +74,13 @@ export function encodeModule(module: WasmModule): Uint8Array<ArrayBuffer> {
     ...section(2, vector([memory])),
     ...section(3, vector(module.functions.map((f) => uleb(keys.indexOf(typeKey(f)))))),
     ...section(4, vector([[0x70, 0x00, ...uleb(count)]])),
-    ...section(7, vector(Object.entries(module.exports).map(([as, index]) => [...name(as), 0x00, ...uleb(index)]))),
+    ...section(
+      7,
+      vector([
+        [...name('table'), 0x01, 0x00],
+        ...Object.entries(module.exports).map(([as, index]) => [...name(as), 0x00, ...uleb(index)]),
+      ]),
+    ),
     ...section(9, vector([[0x00, 0x41, 0x00, 0x0b, ...vector(indices)]])),
   ]
   const bodies = module.functions.flatMap(encodeBody)
