@@ -73,7 +73,7 @@ async function subjectOf(file: string, name: string): Promise<Subject> {
   }
   const subject = module[name]
   if (subject === undefined)
-    return refuse(`'${file}' has no export '${name}'; it has ${Object.keys(module).join(', ') || 'none'}`)
+    return refuse(`'${file}' has no export '${name}'; it has ${Object.keys(module).sort().join(', ') || 'none'}`)
   const where = `the export '${name}' of '${file}'`
   if (typeof subject !== 'object' || subject === null)
     return refuse(`expected ${where} to be ${expected}, got a ${typeof subject}`)

@@ -39,7 +39,7 @@ const warmup = 2
  *
  * @example
  * const { dispatches, call } = await profile((x, w) => relu(matmul(x, w)), [ones([64, 32]), ones([32, 16])], { rounds: 3 })
- * console.log(dispatches.map((d) => d.label)) // [ 'product 64×16×32 + max' ]
+ * console.log(dispatches.map((d) => d.label)) // [ 'product 64×16×32 + le, select' ]
  * console.log(call.median > 0) // true
  */
 export async function profile<A extends readonly any[]>(

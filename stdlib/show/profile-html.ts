@@ -4,7 +4,7 @@ import { escapeXml } from './heatmap.js'
 import { flame } from './profile-flame.js'
 import { escapeText, kernelGraph } from './profile-graph.js'
 import { script, style } from './profile-page.js'
-import { percent, ratesOf, showMs, showPlace, sumOf } from './profile-text.js'
+import { count, percent, ratesOf, showMs, showPlace, sumOf } from './profile-text.js'
 import { type ScopeNode, scopeTree } from './scopes.js'
 
 /**
@@ -12,7 +12,7 @@ import { type ScopeNode, scopeTree } from './scopes.js'
  * click, memory over the call, and the graph of kernels. Names of the program are text in it, whatever they hold.
  *
  * @example
- * await writeFile('profile.html', profileHtml(await profile(step, args)))
+ * await writeFile('profile.html', profileHtml(await profile(exp, [ones([64])], { rounds: 3 })))
  */
 export function profileHtml(profile: Profile): string {
   const { name, device, rounds, call, parts, limits, once, memory, dispatches } = profile
@@ -30,10 +30,10 @@ export function profileHtml(profile: Profile): string {
 </head>
 <body>
 <h1>${escapeXml(name)}</h1>
-<p>${escapeXml(`${device.description || device.kind} (${device.kind}, ${device.backend}), medians of ${rounds} rounds`)}</p>
+<p>${escapeXml(`${device.description || device.kind} (${device.kind}, ${device.backend}), medians of ${count(rounds, 'round')}`)}</p>
 <div class="cards">
 ${card(`${showMs(call.median)} ms`, `a call; the least ${showMs(call.min)} ms`)}
-${card(`${showMs(parts.median)} ms`, `${runs} runs of ${dispatches.length} dispatches, one by one; the least ${showMs(parts.min)} ms`)}
+${card(`${showMs(parts.median)} ms`, `${count(runs, 'run')} of ${count(dispatches.length, 'dispatch')}, one by one; the least ${showMs(parts.min)} ms`)}
 ${card(`${(limits.flops / 1e9).toFixed(1)} GFLOP/s`, 'the most this device did in products and multiply-adds')}
 ${card(`${(limits.bytes / 1e9).toFixed(1)} GB/s`, 'the most it read and wrote')}
 ${card(showBytes(memory.peak), `temporaries and results at most; arguments ${showBytes(memory.arguments)}`)}

@@ -14,7 +14,7 @@ export interface ProfileTextOptions {
  * time and of what the device can do, and what memory is for.
  *
  * @example
- * console.log(profileText(await profile(step, args), { top: 10 }))
+ * console.log(profileText(await profile(exp, [ones([64])], { rounds: 3 }), { top: 10 }))
  */
 export function profileText(profile: Profile, { top = 20 }: ProfileTextOptions = {}): string {
   const { dispatches, scopes, lines, limits, memory, once, call, parts } = profile
@@ -56,8 +56,8 @@ export function profileText(profile: Profile, { top = 20 }: ProfileTextOptions =
     const d = dispatches[h.dispatch]
     return [showBytes(h.bytes), h.kind === 'output' ? 'result' : 'temporary', d.label, d.scope, showPlace(d.loc)]
   })
-  return `${profile.name} on ${profile.device.description || profile.device.kind} (${profile.device.kind}), medians of ${profile.rounds} rounds
-a call ${showMs(call.median)} ms (least ${showMs(call.min)}); its ${dispatches.length} dispatches one by one ${showMs(parts.median)} ms (least ${showMs(parts.min)}, sum of each one's median ${showMs(total)})
+  return `${profile.name} on ${profile.device.description || profile.device.kind} (${profile.device.kind}), medians of ${count(profile.rounds, 'round')}
+a call ${showMs(call.median)} ms (least ${showMs(call.min)}); its ${count(dispatches.length, 'dispatch')} one by one ${showMs(parts.median)} ms (least ${showMs(parts.min)}, sum of each one's median ${showMs(total)})
 limits of the device, measured: ${(limits.flops / 1e9).toFixed(1)} GFLOP/s, ${(limits.bytes / 1e9).toFixed(1)} GB/s
 once: trace ${showMs(once.trace)} ms, compile ${showMs(once.compile)} ms, load kernels ${showMs(once.load)} ms, upload arguments ${showMs(once.upload)} ms, read results ${showMs(once.read)} ms
 
@@ -81,6 +81,9 @@ export const sumOf = (dispatches: readonly ProfiledDispatch[]): number => dispat
 export const ratesOf = ({ ms, flops, bytes }: ProfiledDispatch): { flops: number; bytes: number } =>
   ms > 0 ? { flops: flops / ms / 1e6, bytes: bytes / ms / 1e6 } : { flops: 0, bytes: 0 }
 export const percent = (part: number, whole: number): string => `${(whole > 0 ? (100 * part) / whole : 0).toFixed(1)} %`
+/** '1 round', '3 rounds'. */
+export const count = (n: number, what: string): string =>
+  `${n} ${what}${n === 1 ? '' : what.endsWith('ch') ? 'es' : 's'}`
 /** Three digits, and no fewer before the point. */
 export const showMs = (ms: number): string => ms.toFixed(ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0)
 /** The name of the file and the line. */

@@ -21,7 +21,7 @@ export interface TraceEvent {
  * Format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
  *
  * @example
- * await writeFile('trace.json', JSON.stringify(profileTrace(await profile(step, args))))
+ * await writeFile('trace.json', JSON.stringify(profileTrace(await profile(exp, [ones([64])], { rounds: 3 }))))
  */
 export function profileTrace(profile: Profile): {
   readonly traceEvents: readonly TraceEvent[]

@@ -16,6 +16,7 @@ export const pages = [
   'docs/language.md',
   'docs/dtypes.md',
   'docs/debugging.md',
+  'docs/profiling.md',
   'docs/testing.md',
   'docs/runtime.md',
   'docs/architecture.md',
