@@ -1,8 +1,12 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { interpret } from '../../compiler/interpret/interpret.js'
 import { argsort, mul, searchsorted, sort, sum, topK } from '../../compiler/lang/index.js'
+import * as p from '../../compiler/ops/prim.js'
+import { expand } from '../../compiler/pass/expand.js'
 import { grad, vmap } from '../../compiler/transform/index.js'
 import jax from './jax-sort.json' with { type: 'json' }
-import { array, opsOf, run, values } from './lang-run.js'
+import { array, opsOf, run, traced, values } from './lang-run.js'
 
 const numbers = (xs: readonly (number | string)[]): number[] => xs.map(Number)
 const weights = (n: number) =>
@@ -55,4 +59,33 @@ test('axes, and a batch of them', () => {
   expect(values((t) => sort(t, 0), x)).toEqual([1, 0, 2, 4, 3, 5])
   expect(values((t) => topK(t, 1, 0).values, x)).toEqual([3, 5])
   expect(values((t) => vmap((row: any) => sort(row, 0) as any)(t) as any, x)).toEqual([0, 3, 1, 5, 2, 4])
+})
+
+test('the first of a long line are those of the whole order, ties, NaN and all', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 65, max: 900 }),
+      fc.nat(),
+      fc.integer({ min: 1, max: 3 }),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 12 }),
+      fc.nat(),
+      (n, k, lines, descending, kinds, seed) => {
+        // Few of many: shorter lines are sorted whole.
+        const count = 1 + (k % Math.floor(n / 64))
+        const some = [0, -0, 1, Number.NaN, Number.POSITIVE_INFINITY, -2, Number.NEGATIVE_INFINITY, 3, -1, 2, 5, -5]
+        const at = (i: number): number => (Math.imul(i + seed, 0x9e3779b1) >>> 8) % kinds
+        const x = array(
+          [lines, n],
+          Array.from({ length: lines * n }, (_, i) => some[at(i)]),
+        )
+        const [chosen, whole] = [count, undefined].map(
+          (c) => interpret(expand(traced((t) => p.argsort(t, 1, descending, c), [x])), [x])[0].data,
+        )
+        for (let l = 0; l < lines; l++)
+          expect(chosen.slice(l * count, (l + 1) * count)).toEqual(whole.slice(l * n, l * n + count))
+      },
+    ),
+    { numRuns: 25 },
+  )
 })
