@@ -38,6 +38,9 @@ const storages: Readonly<Record<string, FileDType>> = {
   BoolStorage: 'BOOL',
 }
 
+/** Elements of all tensors for each byte of the file, at most. */
+const mostShared = 16
+
 /** A pickle of names and shapes is small; a larger one is no checkpoint. */
 const largestPickle = 1 << 28
 
@@ -83,8 +86,14 @@ export async function readTorch(path: string): Promise<Map<string, HostTensor>> 
       return read
     }
     const out = new Map<string, HostTensor>()
-    for (const [name, tensor] of tensorsOf(tree))
+    let elements = 0
+    for (const [name, tensor] of tensorsOf(tree)) {
+      elements += size(tensor.shape)
+      // Tied weights share a storage; thousands of views of one would fill the memory from a small file.
+      if (elements > mostShared * archive.bytes)
+        throw broken(path, 'its tensors together are many times larger than the file', 'It is no checkpoint')
       out.set(name, contiguous(await bytes(tensor.storage), tensor, name, path))
+    }
     if (out.size === 0) throw broken(path, 'it holds no tensors', 'Expected a state dict')
     return out
   } finally {
@@ -174,6 +183,7 @@ function contiguous(
 
 interface Archive {
   readonly entries: ReadonlyMap<string, yauzl.Entry>
+  readonly bytes: number
   read(entry: yauzl.Entry): Promise<Uint8Array>
   close(): void
 }
@@ -208,6 +218,7 @@ async function openArchive(path: string): Promise<Archive> {
   }
   return {
     entries,
+    bytes: zip.fileSize,
     close: () => zip.close(),
     async read(entry) {
       // PyTorch stores; what is compressed could unpack to any size.
@@ -217,10 +228,12 @@ async function openArchive(path: string): Promise<Archive> {
           `'${entry.fileName}' in it is compressed`,
           'PyTorch writes archives without compression: it was repacked',
         )
-      const stream = await promisify<yauzl.Entry, NodeJS.ReadableStream>(zip.openReadStream.bind(zip))(entry)
+      if (entry.uncompressedSize > zip.fileSize)
+        throw broken(path, `'${entry.fileName}' in it is longer than the file`, 'It is damaged: fetch it again')
       const out = new Uint8Array(entry.uncompressedSize)
       let at = 0
       try {
+        const stream = await promisify<yauzl.Entry, NodeJS.ReadableStream>(zip.openReadStream.bind(zip))(entry)
         for await (const chunk of stream) {
           out.set(chunk as Uint8Array, at)
           at += (chunk as Uint8Array).length

@@ -112,6 +112,21 @@ test('of several kinds of weights only the one that is read, and empty files', a
   expect(others).toEqual(['config.json', 'tokenizer.json', 'merges.txt', ...Object.keys(shards)])
 })
 
+test('names that lead out of the folder are not fetched', async () => {
+  const evil = [
+    '../evil.safetensors',
+    '..',
+    '/tmp/evil.pt',
+    'x\\..\\..\\evil.pt',
+    'C:evil.json',
+    'sub/model.safetensors',
+  ]
+  listed = sent = { ...files, ...Object.fromEntries(evil.map((name) => [name, weights])) }
+  expect((await pull('org/tiny', join(folder, 'm'), { endpoint })).files).toEqual(wanted)
+  expect(await readdir(folder)).toEqual(['m'])
+  expect((await readdir(join(folder, 'm'))).sort()).toEqual([...wanted].sort())
+})
+
 test('what an earlier run left of another revision is fetched anew', async () => {
   await writeFile(join(folder, 'model.safetensors.part'), Buffer.alloc(1000, 1))
   await pull('org/tiny', folder, { endpoint })

@@ -122,6 +122,18 @@ describe('safetensors', () => {
     expect(error.message).toMatch(message)
   })
 
+  test('a header that says it is longer than memory is refused before any of it is taken', async () => {
+    const path = join(folder, 'long')
+    for (const length of [2n ** 64n - 1n, 2n ** 40n, 100_000_001n]) {
+      const bytes = Buffer.alloc(64)
+      bytes.writeBigUInt64LE(length)
+      await writeFile(path, bytes)
+      await expect(readSafetensors(path)).rejects.toThrow(
+        /long: its header says it is \d+ bytes long, but the file has 64 bytes/,
+      )
+    }
+  })
+
   test('other faults: no such file, a pickle, data that contradicts its shape', async () => {
     await expect(readSafetensors(join(folder, 'nowhere'))).rejects.toThrow(/nowhere: there is no such file/)
     const pickle = join(folder, 'pickle')

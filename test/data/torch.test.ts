@@ -56,6 +56,7 @@ describe('refused', () => {
     ['legacy', 'it is no zip archive'],
     ['compressed', "'plain/byteorder' in it is compressed"],
     ['short', "storage '0' should take 24 bytes, and takes 20"],
+    ['views', 'its tensors together are many times larger than the file'],
     ['missing', 'there is no such file'],
   ] as const
   for (const [name, message] of cases)
@@ -65,6 +66,27 @@ describe('refused', () => {
 
   test('code in a pickle has not run', async () => {
     await expect(access('owned')).rejects.toThrow()
+  })
+
+  test('a list of contents that is overwritten anywhere, or promises more than there is', async () => {
+    const bytes = await readFile(at('plain'))
+    const file = join(folder, 'list.pt')
+    const entry = Buffer.from([0x50, 0x4b, 1, 2])
+    const from = bytes.indexOf(entry)
+    for (let i = from; i < bytes.length; i += 5) {
+      const damaged = Buffer.from(bytes)
+      damaged[i] ^= 0xff
+      await writeFile(file, damaged)
+      await readTorch(file).catch((err) => expect(err).toMatchObject({ code: 'checkpoint' }))
+    }
+    // Every file in the archive says that it takes 3 GB.
+    const bomb = Buffer.from(bytes)
+    for (let i = from; i >= 0; i = bomb.indexOf(entry, i + 4)) {
+      bomb.writeUInt32LE(3e9, i + 20)
+      bomb.writeUInt32LE(3e9, i + 24)
+    }
+    await writeFile(file, bomb)
+    await expect(readTorch(file)).rejects.toThrow(/^cannot read .*list\.pt: /)
   })
 
   test('files that are cut off or overwritten anywhere', async () => {

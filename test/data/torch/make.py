@@ -66,3 +66,7 @@ def repack(source, target, mode=zipfile.ZIP_STORED, change=lambda name, data: da
 
 repack("plain.pt", "compressed.pt", zipfile.ZIP_DEFLATED)
 repack("nested.pt", "short.pt", change=lambda name, data: data[:-4] if name.endswith("data/0") else data)
+
+# A small file that would take much memory: many views of one storage, each a tensor of its own.
+whole = torch.zeros(4000, dtype=torch.uint8)
+torch.save({f"v{i}": whole[:] for i in range(100)}, "views.pt")
