@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { destroyDevice, FoveaError, profile } from '../../index.js'
+import type { Jitted } from '../../runtime/jit.js'
 import { writeFileAtomic } from '../../stdlib/checkpoint/atomic.js'
 import { profileHtml, profileText, profileTrace } from '../../stdlib/show/index.js'
 
@@ -79,7 +80,22 @@ async function subjectOf(file: string, name: string): Promise<Subject> {
     return refuse(`expected ${where} to be ${expected}, got a ${typeof subject}`)
   const { fn, args, donate, name: called } = subject as Record<string, unknown>
   if (typeof fn !== 'function') return refuse(`expected ${where} to be ${expected}, got fn: ${typeof fn}`)
-  const list = typeof args === 'function' ? await args() : args
+  // What the user's code throws is theirs.
+  const theirs = (err: unknown): never => {
+    if (err instanceof FoveaError) throw err
+    const message = err instanceof Error ? err.message : String(err)
+    throw new FoveaError('input', `profile: ${where} threw: ${message}`, undefined, { cause: err })
+  }
+  const guarded =
+    <A extends unknown[]>(f: (...xs: A) => unknown) =>
+    (...xs: A): unknown => {
+      try {
+        return f(...xs)
+      } catch (err) {
+        return theirs(err)
+      }
+    }
+  const list = typeof args === 'function' ? await Promise.resolve(guarded(args as () => unknown)()).catch(theirs) : args
   if (!Array.isArray(list)) return refuse(`expected ${where} to be ${expected}, got args: ${typeof list}`)
   const positions = (x: unknown): x is number[] =>
     Array.isArray(x) && x.every((i) => Number.isInteger(i) && i >= 0 && i < list.length)
@@ -89,10 +105,14 @@ async function subjectOf(file: string, name: string): Promise<Subject> {
     )
   if (called !== undefined && typeof called !== 'string')
     return refuse(`expected name of ${where} to be a string, got ${typeof called}`)
+  // A jitted function has the plain one with it.
+  const jitted = 'fn' in fn && 'options' in fn ? (fn as unknown as Jitted<unknown[], unknown>) : undefined
+  const plain = jitted?.fn ?? (fn as (...xs: unknown[]) => unknown)
+  const given = donate as number[] | undefined
   return {
-    fn: fn as Subject['fn'],
+    fn: guarded(plain),
     args: list,
-    ...(donate === undefined ? {} : { donate: donate as number[] }),
-    ...(called === undefined ? {} : { name: called as string }),
+    donate: given ?? jitted?.options.donate ?? [],
+    name: (called as string | undefined) ?? jitted?.options.name ?? (plain.name || 'fn'),
   }
 }

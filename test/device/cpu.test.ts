@@ -91,6 +91,28 @@ describe.each(modes)('$name', ({ threads, shared }) => {
       )
   })
 
+  test('a program that is timed gives the same, and notes each dispatch', async () => {
+    const n = 300
+    const device = await open(threads, shared)
+    const chain = inPlace(device.target, n)
+    const x = f32(...Array.from({ length: n }, (_, i) => i))
+    const [want] = await (await load(device, chain)).run([x.alias()])
+    const timed = await load(device, chain, true)
+    expect(await timed.times()).toEqual([])
+    for (let call = 0; call < 5; call++) {
+      const began = performance.now()
+      const [y] = await timed.run([x.alias()])
+      const times = await timed.times()
+      const took = performance.now() - began
+      expect(await y.read()).toEqual(await want.read())
+      expect(times.map((t) => t.runs)).toEqual(chain.dispatches.map(() => 1))
+      for (const { ms, begin } of times) {
+        expect(ms).toBeGreaterThanOrEqual(0)
+        expect(begin + ms).toBeLessThanOrEqual(took)
+      }
+    }
+  })
+
   test('calls that nobody waits for keep their order, and reads see what came before them', async () => {
     const device = await open(threads, shared)
     const { target } = device

@@ -28,6 +28,8 @@ export const step = { fn: jit(f, { name: 'step' }), args: async () => [ones([4, 
 export const bare = f
 export const noArgs = { fn: f }
 export const odd = { fn: f, args: [ones([8, 8])], donate: [3] }
+export const throwing = { fn: () => { throw new Error('oh') }, args: [ones([2])] }
+export const making = { fn: f, args: async () => JSON.parse('{') }
 export const wrong = { fn: f, args: [ones([2, 3])] }
 `,
   )
@@ -73,7 +75,7 @@ const mistakes: [what: string, args: string[], status: number, message: RegExp][
     'no such export',
     ['good.mjs', '--export', 'other'],
     1,
-    /has no export 'other'; it has bare, default, noArgs, odd, step, wrong/,
+    /has no export 'other'; it has bare, default, making, noArgs, odd, step, throwing, wrong/,
   ],
   [
     'a function alone',
@@ -88,6 +90,13 @@ const mistakes: [what: string, args: string[], status: number, message: RegExp][
     1,
     /expected donate of .* to list positions of its 1 arguments, got \[3\]/,
   ],
+  [
+    'a function that throws',
+    ['good.mjs', '--export', 'throwing'],
+    1,
+    /profile: the export 'throwing' of '.*' threw: oh/,
+  ],
+  ['arguments that throw', ['good.mjs', '--export', 'making'], 1, /profile: the export 'making' of '.*' threw: .*JSON/],
   ['shapes that do not fit', ['good.mjs', '--export', 'wrong'], 1, /matmul: inner dims differ: 3 vs 2/],
   ['a file that throws', ['bad.mjs'], 1, /profile: '.*bad\.mjs' failed: not today/],
   ['rounds', ['good.mjs', '--rounds', '0'], 2, /Expected a whole number of at least 1/],
