@@ -1,18 +1,22 @@
 import {
   add,
+  attention,
   conv,
   dotGeneral,
   gelu,
   jit,
   logSoftmax,
+  matmul,
   mean,
   mul,
   oneHot,
   relu,
   reshape,
+  segmentSum,
   softmax,
   sum,
   type Tensor,
+  take,
   tensor,
   treeMap,
   valueAndGrad,
@@ -23,7 +27,7 @@ import { toStateDict } from '../../../stdlib/checkpoint/index.js'
 import { layerNorm, linear } from '../../../stdlib/nn/index.js'
 import { adamw } from '../../../stdlib/optim/index.js'
 import { type Given, type HostArray, type Prepared, sample, serve } from './serve.js'
-import { clipConfig } from './workloads.js'
+import { clipConfigs } from './workloads.js'
 
 /** Fovea on FOVEA_DEVICE, as its user writes it: jit with donation, calls pipelined, what is no longer needed disposed. */
 type F = Tensor<any, any>
@@ -158,6 +162,10 @@ serve({
   softmax: (given) => forward((x) => softmax(x, -1) as F, given),
   layerNorm: (given) => forward((x, p) => layerNorm(x, p, 1e-5) as F, given),
   multiplyAdd: (given) => forward((a, b, c) => add(mul(a, b), c) as F, given),
+  batched: (given) => forward((x, y) => matmul(x, y) as F, given),
+  attention: (given) => forward((q, k, v) => attention(q, k, v, { isCausal: given.sizes.causal === 1 }) as F, given),
+  gather: (given) => forward((x, ids) => take(x, ids, 0) as F, given),
+  scatterAdd: (given) => forward((x, ids) => segmentSum(x, ids, given.sizes.rows) as F, given),
   dense: (given) => forward((x, p) => gelu(linear(x, p.fc) as F), given),
   conv: (given) => {
     const { stride, padding } = given.sizes
@@ -194,7 +202,7 @@ serve({
     ),
   clip: (given) => {
     const { lr, warmup, steps, weightDecay } = given.sizes
-    const { step, init } = trainStep(clipConfig, { lr, warmup, steps, weightDecay, muonLr: 0 })
+    const { step, init } = trainStep(clipConfigs[given.sizes.config], { lr, warmup, steps, weightDecay, muonLr: 0 })
     return training(step as unknown as Step, given, init)
   },
   convnet: (given) =>

@@ -239,6 +239,14 @@ serve(
         "softmax": lambda s, d, p: forward(lambda x: jax.nn.softmax(x, -1), (d["x"],)),
         "layerNorm": lambda s, d, p: forward(scaled, (d["x"], p["weight"], p["bias"])),
         "multiplyAdd": lambda s, d, p: forward(lambda a, b, c: a * b + c, tuple(d.values())),
+        "batched": lambda s, d, p: forward(jnp.matmul, tuple(d.values())),
+        "attention": lambda s, d, p: forward(
+            lambda q, k, v: jax.nn.dot_product_attention(q, k, v, is_causal=s["causal"] == 1), tuple(d.values())
+        ),
+        "gather": lambda s, d, p: forward(lambda x, ids: x[ids], tuple(d.values())),
+        "scatterAdd": lambda s, d, p: forward(
+            lambda x, ids: jax.ops.segment_sum(x, ids, s["rows"]), tuple(d.values())
+        ),
         "dense": lambda s, d, p: forward(lambda x, p: gelu(dense(x, p, "fc")), (d["x"], in_out(p))),
         "conv": lambda s, d, p: forward(
             lambda x, w: convolve(x, w, s["stride"], s["padding"]), (d["x"], p["weight"])

@@ -1,12 +1,18 @@
 import { setFlagsFromString } from 'node:v8'
+import { browserGpu } from './dawn.ts'
 import { permuted, sample, serve } from './serve.ts'
 import { browserWorkers } from './web-worker.mjs'
 
-/** jax-js on its wasm backend: relaxed SIMD, optimised code from the start, and threads if PEER_THREADS is more than one. */
+/**
+ * jax-js on its wasm backend (relaxed SIMD, optimised code from the start, and threads if PEER_THREADS is more than one), or on WebGPU
+ * where PEER_GPU names an adapter.
+ */
 setFlagsFromString('--experimental-wasm-relaxed-simd')
 setFlagsFromString('--no-wasm-dynamic-tiering')
 const threads = Number(process.env.PEER_THREADS ?? 2)
-if (threads > 1) browserWorkers(threads)
+const backend = process.env.PEER_GPU ? 'webgpu' : 'wasm'
+if (backend === 'webgpu') await browserGpu()
+else if (threads > 1) browserWorkers(threads)
 // Node 20 lacks the iterator helpers that jax-js uses.
 const iterators = Object.getPrototypeOf(Object.getPrototypeOf([].values()))
 iterators.map ??= function (f) {
@@ -23,8 +29,8 @@ const {
   valueAndGrad,
   defaultDevice,
 } = await import('@jax-js/jax')
-await init('wasm')
-defaultDevice('wasm')
+await init(backend)
+defaultDevice(backend)
 
 const put = ({ shape, values }) => np.array(values, { shape })
 const map = (f, object) => Object.fromEntries(Object.entries(object).map(([name, x]) => [name, f(x, name)]))
@@ -207,6 +213,10 @@ serve({
   softmax: (given) => forward((x) => nn.softmax(x, -1), given),
   layerNorm: (given) => forward((x, p) => nn.standardize(x, -1, { epsilon: 1e-5 }).mul(p.weight).add(p.bias), given),
   multiplyAdd: (given) => forward((a, b, c) => a.mul(b).add(c), given),
+  batched: (given) => forward((x, y) => np.matmul(x, y), given),
+  attention: (given) =>
+    forward((q, k, v) => nn.dotProductAttention(q, k, v, { isCausal: given.sizes.causal === 1 }), given),
+  gather: (given) => forward((x, ids) => np.take(x, ids, 0), given),
   dense: (given) => forward((x, p) => gelu(dense(x, p, 'fc')), { ...given, params: inOut(given.params) }),
   conv(given) {
     const { stride, padding } = given.sizes

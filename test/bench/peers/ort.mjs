@@ -1,13 +1,16 @@
-import * as ort from 'onnxruntime-web'
+import { addAdapter } from './dawn.ts'
 import { graph } from './onnx.mjs'
 import { permuted, sample, serve } from './serve.ts'
 
 /**
- * onnxruntime-web's wasm backend: inference only. Weights are constants of the model, which it packs once; inputs and outputs are
- * copied in and out of its memory at every run, as its API has it.
+ * onnxruntime-web's wasm backend, or onnxruntime-node's native WebGPU where PEER_GPU names an adapter: inference only. Weights are
+ * constants of the model, which it packs once; inputs and outputs are copied in and out of its memory at every run, as its API has it.
  */
-ort.env.wasm.numThreads = Number(process.env.PEER_THREADS ?? 2)
+const gpu = Boolean(process.env.PEER_GPU)
+if (gpu) await addAdapter()
+const ort = await import(gpu ? 'onnxruntime-node' : 'onnxruntime-web')
 ort.env.logLevel = 'error'
+if (!gpu) ort.env.wasm.numThreads = Number(process.env.PEER_THREADS ?? 2)
 
 /** `build` appends to a graph with the data as inputs and returns the output's name and shape. */
 async function forward(given, build, read = (y) => y) {
@@ -16,7 +19,7 @@ async function forward(given, build, read = (y) => y) {
   const g = graph(shapes, params)
   const [output, shape] = build(g)
   const session = await ort.InferenceSession.create(g.model(output, shape), {
-    executionProviders: ['wasm'],
+    executionProviders: [gpu ? 'webgpu' : 'wasm'],
     graphOptimizationLevel: 'all',
   })
   const feeds = Object.fromEntries(
@@ -68,6 +71,21 @@ serve({
   softmax: (given) => forward(given, (g) => [g.node('Softmax', ['x'], { axis: -1 }), given.data.x.shape]),
   layerNorm: (given) => forward(given, (g) => [norm(g, 'x', ''), given.data.x.shape]),
   multiplyAdd: (given) => forward(given, (g) => [g.node('Add', [g.node('Mul', ['a', 'b']), 'c']), given.data.a.shape]),
+  batched(given) {
+    const [b, m] = given.data.x.shape
+    return forward(given, (g) => [g.node('MatMul', ['x', 'y']), [b, m, given.data.y.shape[2]]])
+  },
+  attention(given) {
+    const [b, t, h, d] = given.data.q.shape
+    const data = Object.fromEntries(
+      Object.entries(given.data).map(([name, x]) => [name, { ...x, shape: [b, t, h * d] }]),
+    )
+    const options = { num_heads: h, unidirectional: given.sizes.causal }
+    return forward({ ...given, data }, (g) => [
+      g.node('MultiHeadAttention', ['q', 'k', 'v'], options, { domain: 'com.microsoft' }),
+      [b, t, h * d],
+    ])
+  },
   dense: (given) =>
     forward({ ...given, params: inOut(given.params) }, (g) => [g.node('Gelu', [dense(g, 'x', 'fc')]), [256, 2048]]),
   conv(given) {

@@ -15,21 +15,30 @@ const limits = (n: string): Record<string, string> => ({
   PYTHONDONTWRITEBYTECODE: '1',
 })
 
-/** Fovea, the npm peers, and what the given Python interpreters have; `wanted` names some of them, or none for all. */
-export function allPeers(threads: string, pythons: readonly string[], wanted: readonly string[]): Peer[] {
+/**
+ * Fovea, the npm peers, and what the given Python interpreters have; `wanted` names some of them, or none for all. On an adapter the npm
+ * peers use WebGPU, and Python's libraries have nothing.
+ */
+export function allPeers(
+  device: string,
+  threads: string,
+  pythons: readonly string[],
+  wanted: readonly string[],
+): Peer[] {
+  const gpu: Record<string, string> = device === 'cpu' ? {} : { PEER_GPU: device }
   const inNode = (name: string, file: string, counts: readonly string[]): Peer => ({
     name,
-    variants: counts.map((n) => node(`${name}, threads: ${n}`, file, limits(n))),
+    variants: counts.map((n) => node(`${name}, threads: ${n}`, file, { ...limits(n), FOVEA_DEVICE: device, ...gpu })),
   })
   // One thread is faster where messages to a second cost more than it gains.
-  const counts = [...new Set([threads, '1'])]
+  const counts = device === 'cpu' ? [...new Set([threads, '1'])] : [threads]
   const peers = [
     inNode('fovea', 'fovea.ts', [threads]),
     inNode('jax-js', 'jaxjs.mjs', counts),
     inNode('tfjs', 'tfjs.mjs', counts),
     inNode('onnxruntime', 'ort.mjs', counts),
   ].filter(({ name }) => name === 'fovea' || !wanted.length || wanted.includes(name))
-  for (const name of ['torch', 'jax']) {
+  for (const name of device === 'cpu' ? ['torch', 'jax'] : []) {
     const python = (!wanted.length || wanted.includes(name)) && pythons.find((path) => has(path, name))
     if (!python) continue
     const variants = (name === 'torch' ? counts : [threads]).map((n) =>

@@ -10,6 +10,7 @@ import { type Workload, workloads } from './workloads.js'
 /** Speed against other libraries: README.md says how to run it and what the columns are. */
 const { values: options } = parseArgs({
   options: {
+    device: { type: 'string', default: process.env.FOVEA_DEVICE ?? 'cpu' },
     only: { type: 'string', default: '' },
     peers: { type: 'string', default: '' },
     rounds: { type: 'string', default: '7' },
@@ -72,8 +73,9 @@ function distance(a: Values, b: Values): number {
 
 const limit = (kind: string): Variant => node(kind, 'limits.ts', { PEER_THREADS: options.threads })
 const limits = { peak: limit('peak'), plain: limit('plain'), copy: limit('copy') }
-/** Asks for what bounds the workload: multiply-adds, fused or not, or a copy of as many bytes. */
+/** Asks, on the CPU, for what bounds the workload: multiply-adds, fused or not, or a copy of as many bytes. */
 async function limitsOf({ bytes, flops }: Workload): Promise<Entry[]> {
+  if (options.device !== 'cpu') return []
   const kinds = bytes ? (['copy'] as const) : flops ? (['peak', 'plain'] as const) : []
   const entries: Entry[] = []
   for (const kind of kinds) {
@@ -112,12 +114,9 @@ async function measure(peers: readonly Peer[], workload: Workload): Promise<Resu
 }
 
 install()
-process.env.FOVEA_DEVICE ??= 'cpu'
-const peers = allPeers(options.threads, list(options.python), list(options.peers))
+const peers = allPeers(options.device, options.threads, list(options.python), list(options.peers))
 const names = peers.map(({ name }) => name).join(', ')
-console.log(
-  `${os.cpus()[0].model}, Node ${process.version}, threads: ${options.threads}, FOVEA_DEVICE=${process.env.FOVEA_DEVICE}`,
-)
+console.log(`${os.cpus()[0].model}, Node ${process.version}, threads: ${options.threads}, device: ${options.device}`)
 console.log(`${names}; ${how} of ${rounds} rounds\n${heading}`)
 const results: Result[] = []
 for (const workload of workloads.filter(({ name }) => name.includes(options.only))) {

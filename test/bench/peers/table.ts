@@ -12,7 +12,7 @@ export interface Result {
   readonly missing: Readonly<Record<string, string>>
 }
 
-const wasmPeers = ['jax-js', 'tfjs', 'onnxruntime']
+const npmPeers = ['jax-js', 'tfjs', 'onnxruntime']
 const nativePeers = ['torch', 'jax']
 
 export const median = (xs: readonly number[]): number => {
@@ -63,9 +63,9 @@ const line = (name: string, cells: readonly string[]): string =>
 export const heading = line('ms (x: times Fovea)', [
   'fovea',
   'of limit',
-  ...wasmPeers,
+  ...npmPeers,
   ...nativePeers,
-  'best wasm',
+  'best npm',
   'best native',
 ])
 
@@ -78,8 +78,8 @@ export function row(result: Result, how: How): string {
   return line(result.workload.name, [
     ours ? `${ms(typical(ours, how))} ±${percent(spread(ours))}` : '-',
     percent(share(result, how)),
-    ...[...wasmPeers, ...nativePeers].map(peer),
-    times(best(result, wasmPeers, how)),
+    ...[...npmPeers, ...nativePeers].map(peer),
+    times(best(result, npmPeers, how)),
     times(best(result, nativePeers, how)),
   ])
 }
@@ -107,7 +107,7 @@ export const record = (results: readonly Result[]): unknown =>
     bytes: result.workload.bytes,
     share: share(result, 'median'),
     shareUnfused: result.workload.bytes ? undefined : share(result, 'median', 'plain'),
-    bestWasm: best(result, wasmPeers, 'median'),
+    bestNpm: best(result, npmPeers, 'median'),
     bestNative: best(result, nativePeers, 'median'),
     missing: result.missing,
     peers: Object.fromEntries(

@@ -1,19 +1,35 @@
 import { createRequire } from 'node:module'
+import { browserGpu } from './dawn.ts'
 import { permuted, sample, serve } from './serve.ts'
 import { browserWorkers } from './web-worker.mjs'
 
 /**
- * TensorFlow.js on its wasm backend: SIMD, and threads if PEER_THREADS is more than one. Its products are fast where neither operand
+ * TensorFlow.js on its wasm backend (SIMD, and threads if PEER_THREADS is more than one), or on WebGPU where PEER_GPU names an adapter. Its products are fast where neither operand
  * is transposed, so operands are transposed before. Gathering has no gradient there, so ids are looked up by a product.
  */
 const threads = Number(process.env.PEER_THREADS ?? 2)
-if (threads > 1) browserWorkers(threads)
+const gpu = Boolean(process.env.PEER_GPU)
+if (gpu) await browserGpu()
+else if (threads > 1) browserWorkers(threads)
 const require = createRequire(import.meta.url)
 const tf = require('@tensorflow/tfjs')
-const { setThreadsCount } = require('@tensorflow/tfjs-backend-wasm')
-tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', threads > 1)
-setThreadsCount(threads)
-await tf.setBackend('wasm')
+if (gpu) require('@tensorflow/tfjs-backend-webgpu')
+else {
+  const { setThreadsCount } = require('@tensorflow/tfjs-backend-wasm')
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', threads > 1)
+  setThreadsCount(threads)
+}
+await tf.setBackend(gpu ? 'webgpu' : 'wasm')
+
+/** Until all that was asked for is done; on WebAssembly it is already. */
+async function settle() {
+  if (!gpu) return
+  const backend = tf.backend()
+  backend.ensureCommandEncoderReady()
+  backend.endComputePassEncoder()
+  backend.submitQueue()
+  await backend.queue.onSubmittedWorkDone()
+}
 
 const put = ({ shape, values }) => tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32')
 const map = (f, object) => Object.fromEntries(Object.entries(object).map(([name, x]) => [name, f(x, name)]))
@@ -31,12 +47,13 @@ function forward(f, given) {
   return {
     async check() {
       const y = call()
-      const values = sample(y.dataSync())
+      const values = sample(await y.data())
       y.dispose()
       return [values]
     },
     async run(n) {
       for (let i = 0; i < n; i++) call().dispose()
+      await settle()
     },
     dispose: () => tf.dispose([data, params]),
   }
@@ -59,17 +76,17 @@ function training(loss, given, params, { before = () => {}, decay = () => {}, af
     })
   return {
     async check() {
-      return [
-        Array.from({ length: 4 }, () => {
-          const value = next()
-          const [x] = value.dataSync()
-          value.dispose()
-          return x
-        }),
-      ]
+      const losses = []
+      for (let i = 0; i < 4; i++) {
+        const value = next()
+        losses.push((await value.data())[0])
+        value.dispose()
+      }
+      return [losses]
     },
     async run(n) {
       for (let i = 0; i < n; i++) next().dispose()
+      await settle()
     },
     dispose() {
       optimizer.dispose()
@@ -192,6 +209,21 @@ serve({
   softmax: (given) => forward((x) => tf.softmax(x), given),
   layerNorm: (given) => forward((x, p) => norm(x, p.weight, p.bias), given),
   multiplyAdd: (given) => forward((a, b, c) => a.mul(b).add(c), given),
+  batched: (given) => forward((x, y) => tf.matMul(x, y), given),
+  attention: (given) =>
+    forward((q, k, v) => {
+      const [b, t, h, d] = q.shape
+      const causal = () =>
+        tf.linalg
+          .bandPart(tf.ones([t, t]), -1, 0)
+          .greater(0.5)
+          .reshape([1, 1, t, t])
+      const mask = given.sizes.causal ? causal().tile([b, h, 1, 1]) : undefined
+      const [queries, values] = [q, v].map((x) => x.transpose([0, 2, 1, 3]))
+      return attention(queries, k.transpose([0, 2, 3, 1]), values, mask).reshape([b, t, h, d])
+    }, given),
+  gather: (given) => forward((x, ids) => tf.gather(x, ids), given),
+  scatterAdd: (given) => forward((x, ids) => tf.unsortedSegmentSum(x, ids, given.sizes.rows), given),
   dense: (given) => forward((x, p) => gelu(dense(x, p, 'fc')), { ...given, params: inOut(given.params) }),
   conv: (given) => forward((x, p) => tf.conv2d(x, p.weight, given.sizes.stride, given.sizes.padding), given),
   block: (given) => forward((x, p) => layers(x, p, given.sizes), { ...given, params: inOut(given.params) }),
@@ -206,11 +238,12 @@ serve({
       async check() {
         const { value, gx, grads } = call()
         let squares = 0
-        for (const g of grads) for (const y of g.dataSync()) squares += y * y
-        return [[value.dataSync()[0]], [Math.sqrt(squares)], sample(gx.dataSync())]
+        for (const g of grads) for (const y of await g.data()) squares += y * y
+        return [[(await value.data())[0]], [Math.sqrt(squares)], sample(await gx.data())]
       },
       async run(n) {
         for (let i = 0; i < n; i++) tf.dispose(call())
+        await settle()
       },
       dispose: () => tf.dispose([p, x, ct]),
     }

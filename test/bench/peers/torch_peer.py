@@ -228,6 +228,17 @@ serve(
             lambda x, w, b: F.layer_norm(x, x.shape[-1:], w, b, 1e-5), (put(d["x"]), put(p["weight"]), put(p["bias"]))
         ),
         "multiplyAdd": lambda s, d, p: forward(lambda a, b, c: torch.addcmul(c, a, b), tuple(map(put, d.values()))),
+        "batched": lambda s, d, p: forward(torch.matmul, tuple(map(put, d.values()))),
+        "attention": lambda s, d, p: forward(
+            lambda *qkv: F.scaled_dot_product_attention(
+                *(x.transpose(1, 2) for x in qkv), is_causal=s["causal"] == 1
+            ).transpose(1, 2),
+            tuple(map(put, d.values())),
+        ),
+        "gather": lambda s, d, p: forward(lambda x, ids: F.embedding(ids, x), (put(d["x"]), put(d["ids"]).long())),
+        "scatterAdd": lambda s, d, p: forward(
+            lambda x, ids: torch.zeros(s["rows"], x.shape[1]).index_add_(0, ids, x), (put(d["x"]), put(d["ids"]).long())
+        ),
         "dense": lambda s, d, p: forward(lambda x, p: F.gelu(dense(x, p, "fc")), (put(d["x"]), put_all(p))),
         "conv": conv,
         "block": lambda s, d, p: forward(lambda x, p: layers(x, p, s), (put(d["x"]), put_all(p))),

@@ -1,4 +1,5 @@
-import { smallConfig } from '../../../models/clip/config.js'
+import { emojiConfig } from '../../../examples/emoji/config.js'
+import { type ClipConfig, smallConfig } from '../../../models/clip/config.js'
 import { clipTemplate } from '../../../models/clip/params.js'
 import { recipe } from '../../../models/clip/recipe.js'
 
@@ -75,6 +76,48 @@ function conv(name: string, x: number[], kernel: number[], stride: number, paddi
     data: [input('x', x)],
     params: [input('weight', kernel, (3 / size(kernel.slice(0, 3))) ** 0.5)],
     flops: (2 * n * h * w * size(kernel)) / stride ** 2,
+  }
+}
+
+/** Matrices side by side. */
+function batched(batch: number, m: number, k: number, n: number): Workload {
+  return {
+    name: `${batch} products ${m}x${k}x${n}`,
+    kind: 'batched',
+    sizes: {},
+    data: [input('x', [batch, m, k]), input('y', [batch, k, n])],
+    params: [],
+    flops: 2 * batch * m * k * n,
+  }
+}
+
+/** Softmax attention of [batch, tokens, heads, width]. */
+function attention(tokens: number, causal: boolean): Workload {
+  const shape = [1, tokens, 4, 64]
+  return {
+    name: `attention ${tokens}${causal ? ' causal' : ''}`,
+    kind: 'attention',
+    sizes: { causal: Number(causal) },
+    data: ['q', 'k', 'v'].map((name) => input(name, shape)),
+    params: [],
+    flops: (4 * 4 * 64 * tokens ** 2) / (causal ? 2 : 1),
+  }
+}
+
+/** Rows of a table by number, and rows added up by number. */
+function rowsByNumber(kind: 'gather' | 'scatterAdd', rows: number, width: number, count: number): Workload {
+  const ids = whole(
+    'ids',
+    [count],
+    Array.from({ length: count }, (_, i) => (i * 7919) % rows),
+  )
+  return {
+    name: `${kind} ${count} of ${rows}x${width}`,
+    kind,
+    sizes: { rows },
+    data: [input('x', kind === 'gather' ? [rows, width] : [count, width]), ids],
+    params: [],
+    bytes: kind === 'gather' ? 8 * count * width : 4 * (count + rows) * width,
   }
 }
 
@@ -157,29 +200,47 @@ function convnet(batch: number): Workload {
   }
 }
 
-/** `npm start`'s CLIP, its vocabulary and its longest caption, with AdamW for every parameter. */
-export const clipConfig = smallConfig({
-  vocabSize: 591,
-  bosId: 589,
-  eosId: 590,
-  padId: 590,
-  imageSize: recipe.imageSize,
-  maxLength: recipe.maxLength,
-})
-function clip(batch: number, length: number): Workload {
-  const { bos_token_id: bos, eos_token_id: eos } = clipConfig.text_config
+/** The CLIPs of `npm start` and of examples/emoji, with their vocabularies. */
+export const clipConfigs: Readonly<Record<string, ClipConfig>> = {
+  start: smallConfig({
+    vocabSize: 591,
+    bosId: 589,
+    eosId: 590,
+    padId: 590,
+    imageSize: recipe.imageSize,
+    maxLength: recipe.maxLength,
+  }),
+  emoji: emojiConfig({ vocabSize: 1024, bosId: 1022, eosId: 1023, padId: 1023, imageSize: 48, maxLength: 24 }),
+}
+/** A training step on captions of up to `length` tokens, with AdamW for every parameter. */
+function clip(name: string, config: string, batch: number, length: number): Workload {
+  const { text_config: text, vision_config: vision } = clipConfigs[config]
+  const { bos_token_id: bos, eos_token_id: eos } = text
   const used = (row: number): number => 4 + (row % (length - 3))
   const rows = <T>(f: (row: number, at: number) => T): T[] =>
     Array.from({ length: batch * length }, (_, i) => f(Math.floor(i / length), i % length))
-  const size = recipe.imageSize
   const { lr, weightDecay, eps, steps } = recipe
   const [b1, b2] = recipe.betas
   return {
-    name: 'CLIP step',
+    name,
     kind: 'clip',
-    sizes: { heads: 5, patch: 8, eos, visionLayers: 2, textLayers: 1, lr, warmup: 10, steps, weightDecay, b1, b2, eps },
+    sizes: {
+      config,
+      heads: vision.num_attention_heads,
+      patch: vision.patch_size,
+      eos,
+      visionLayers: vision.num_hidden_layers,
+      textLayers: text.num_hidden_layers,
+      lr,
+      warmup: 10,
+      steps,
+      weightDecay,
+      b1,
+      b2,
+      eps,
+    },
     data: [
-      input('pixels', [batch, 3, size, size]),
+      input('pixels', [batch, 3, vision.image_size, vision.image_size]),
       whole(
         'ids',
         [batch, length],
@@ -191,7 +252,7 @@ function clip(batch: number, length: number): Workload {
         rows((row, at) => (at < used(row) ? 1 : 0)),
       ),
     ],
-    params: leaves(clipTemplate(clipConfig)),
+    params: leaves(clipTemplate(clipConfigs[config])),
   }
 }
 
@@ -231,10 +292,15 @@ export const workloads: readonly Workload[] = [
   },
   conv('conv 3x3', [8, 32, 32, 32], [3, 3, 32, 32], 1, 'same'),
   conv('patch conv 16x16', [8, 224, 224, 3], [16, 16, 3, 192], 16, 'valid'),
+  batched(48, 64, 64, 64),
+  ...[128, 512, 2048].flatMap((tokens) => [attention(tokens, false), attention(tokens, true)]),
+  rowsByNumber('gather', 20_000, 128, 4096),
+  rowsByNumber('scatterAdd', 1000, 128, 4096),
   block('block', blockSizes),
   block('blockGrad', blockSizes),
   vit('ViT step', { batch: 32, tokens: 64, width: 128, heads: 4, mlp: 512, layers: 4 }, 48),
-  clip(recipe.batchSize, 10),
+  clip('CLIP step', 'start', recipe.batchSize, 10),
+  clip('CLIP step of emoji', 'emoji', 128, 20),
   convnet(48),
   vit('tiny transformer step', { batch: 8, tokens: 16, width: 48, heads: 4, mlp: 192, layers: 2 }, 16),
 ]
