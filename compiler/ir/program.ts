@@ -86,4 +86,6 @@ export interface Target {
   readonly subgroupSize?: number
   /** For a CPU: whether the engine has relaxed SIMD (fused multiply-add), and whether threads share the memory. */
   readonly wasm?: { readonly relaxed: boolean; readonly shared: boolean }
+  /** Parameters of kernels that were measured on this device, by the name of what they are for; the rest have the rules'. */
+  readonly tuned?: Readonly<Record<string, unknown>>
 }

@@ -24,10 +24,40 @@ export interface MatmulShape {
   readonly subgroup: number
 }
 
-/** Rule of thumb per class of adapter; the figures behind it are in docs/performance.md. */
+/** The parameters that were measured to be best for these sizes, where they fit, or the rule's. */
 export function matmulShape(sizes: ProductSizes, target: Target): MatmulShape {
-  return target.class === 'software' ? softwareShape(sizes, target) : gpuShape(sizes, target)
+  const measured = target.tuned?.[productKey(sizes)]
+  const shapes = measured ? matmulShapes(sizes, target) : [ruleShape(sizes, target)]
+  return shapes.find((x) => isSame(x, measured)) ?? shapes[0]
 }
+
+/** The name of a product's parameters in `Target.tuned`. */
+export const productKey = ({ m, n, k, batch, alongK }: ProductSizes): string =>
+  `product ${batch}x${m},${n},${k}${alongK ? ' along k' : ''}`
+
+const isSame = (x: MatmulShape, y: unknown): boolean =>
+  typeof y === 'object' && y !== null && Object.entries(x).every(([name, value]) => Reflect.get(y, name) === value)
+
+/** Parameters that a kernel of this product may have: the rule's, then tiles of other sizes. */
+export function matmulShapes(sizes: ProductSizes, target: Target): MatmulShape[] {
+  const rule = ruleShape(sizes, target)
+  const sums = target.maxComputeWorkgroupStorageSize / (4 * rule.across * rule.down * rule.split)
+  const fits = ({ rows, columns }: MatmulShape): boolean =>
+    rows <= sizes.m && rows * columns <= mostSums && (rule.split === 1 || rows * columns <= sums)
+  const columns = [4, 8].filter((c) => sizes.n % c === 0 && c !== rule.columns)
+  const others = [rule.columns, ...columns].flatMap((c) =>
+    [1, 2, 4, 6, 8, 12, 16].flatMap((rows) =>
+      [...new Set([rule.subgroup, 0])].map((subgroup): MatmulShape => ({ ...rule, rows, columns: c, subgroup })),
+    ),
+  )
+  return [rule, ...others.filter((x) => fits(x) && !isSame(x, rule))]
+}
+/** Sums that an invocation keeps, at most: code and registers grow with them. */
+const mostSums = 128
+
+/** Rule of thumb per class of adapter; the figures behind it are in docs/performance.md. */
+const ruleShape = (sizes: ProductSizes, target: Target): MatmulShape =>
+  target.class === 'software' ? softwareShape(sizes, target) : gpuShape(sizes, target)
 
 /** From here on a larger tile, which takes longer to compile, pays within a few hundred runs. */
 const mediumFlops = 4e6

@@ -20,7 +20,7 @@ export interface CpuOptions {
   readonly threads: number
 }
 
-const target = ({ relaxed, shared }: Features): Target => ({
+const target = ({ relaxed, shared }: Features): Omit<Target, 'tuned'> => ({
   class: 'cpu',
   // One kernel's dispatch may touch so many arrays; nothing on a CPU limits them, but each costs a register or a load.
   maxStorageBuffersPerShaderStage: 24,
