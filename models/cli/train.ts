@@ -34,6 +34,11 @@ const trainClipCommand = (): Command =>
     )
     .addOption(new Option('--freeze <tower>', 'train all but this tower').choices(['none', 'image', 'text']))
     .option('--layer-decay <rate>', 'of learning rates, a layer, from the top down (default: 1)', share)
+    .option(
+      '--clip-grad-norm <norm>',
+      'scale longer gradients down to this norm, over all parameters (default: none)',
+      notNegative,
+    )
     .option('--ema <decay>', 'also save checkpoint/ema/, a running mean of the parameters (default: none)', share)
     .option(
       '--crop-scale <share>',

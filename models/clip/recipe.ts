@@ -18,6 +18,8 @@ export const recipe = {
   freeze: 'none',
   layerDecay: 1,
   ema: 0,
+  /** Longest gradient, of all parameters as one vector; 0: any. */
+  clipGradNorm: 0,
   /** Least share of a picture that a crop keeps; 1: no crops. The paper's is 0.9. */
   cropScale: 1,
   flip: false,

@@ -3,6 +3,7 @@ import type { Jitted } from '../../runtime/jit.js'
 import {
   accumulatedGrad,
   adamw,
+  clipByGlobalNorm,
   combineParams,
   ema,
   layerDecay,
@@ -40,6 +41,8 @@ export interface StepOptions {
   readonly layerDecay?: number
   /** Decay of a running mean of the parameters; 0, the default: none is kept. */
   readonly ema?: number
+  /** Gradients are scaled down to this norm, over all trained parameters; 0, the default: none are. */
+  readonly clipGradNorm?: number
 }
 
 export type Freeze = 'none' | 'image' | 'text'
@@ -77,7 +80,7 @@ export interface TrainStep {
  * const [params, state, loss] = await step(start, init(start), pixels, ids, mask)
  */
 export function trainStep(config: ClipConfig, options: StepOptions): TrainStep {
-  const { steps, lr, warmup, accumulate = 1, freeze = 'none', ema: decay = 0 } = options
+  const { steps, lr, warmup, accumulate = 1, freeze = 'none', ema: decay = 0, clipGradNorm = 0 } = options
   const schedule = warmupCosine({ peak: lr, warmup, total: steps })
   const average = decay > 0 ? ema(decay) : undefined
   const split = (params: ClipParams): [ClipParams, ClipParams] =>
@@ -91,8 +94,9 @@ export function trainStep(config: ClipConfig, options: StepOptions): TrainStep {
         accumulate > 1
           ? accumulatedGrad(embed, embeddedLoss, accumulate)(params, batch)
           : valueAndGrad((p: ClipParams) => embeddedLoss(p, embed(p, batch)))(params)
+      const bounded = clipGradNorm > 0 ? clipByGlobalNorm(grads, clipGradNorm) : grads
       const { average: mean, ...optimizerState } = state
-      const [moved, nextState] = optimizer(params, schedule, options).update(grads, optimizerState, params)
+      const [moved, nextState] = optimizer(params, schedule, options).update(bounded, optimizerState, params)
       const next = clampLogitScale(moved)
       return [next, average && mean ? { ...nextState, average: average.update(mean, next) } : nextState, loss] as const
     },

@@ -53,6 +53,8 @@ export interface TrainSettings {
   readonly layerDecay: number
   /** Decay of a running mean of the parameters, saved as `checkpoint/ema/`; 0: none. */
   readonly ema: number
+  /** Gradients whose norm, over all parameters, is above this are scaled down to it (`clipByGlobalNorm`); 0: none are. */
+  readonly clipGradNorm: number
   /** Pictures are cropped at random to at least this share of their area (`randomResizedCrop`); 1: none are. */
   readonly cropScale: number
   /** Pictures are mirrored at random, one in two. */
@@ -239,9 +241,9 @@ async function begin(
   }
   if (!saved)
     throw new FoveaError('input', `nothing to resume: ${out} holds no checkpoint; start a run without resuming`)
-  const { accumulate, freeze, layerDecay, ema, cropScale, flip } = recipe
+  const { accumulate, freeze, layerDecay, ema, clipGradNorm, cropScale, flip } = recipe
   // Checkpoints of the first version don't have these.
-  const absent = { accumulate, freeze, layerDecay, ema, cropScale, flip, ...saved.options }
+  const absent = { accumulate, freeze, layerDecay, ema, clipGradNorm, cropScale, flip, ...saved.options }
   const settings = { ...saved.options, ...absent } as unknown as TrainSettings
   for (const [name, value] of Object.entries(settings)) {
     const given = options[name as keyof TrainSettings]
@@ -265,8 +267,8 @@ async function fresh(
   const { from, config: sized = smallConfig, steps = recipe.steps } = options
   const { warmup = Math.min(recipe.warmup, Math.floor(steps / 10)) } = options
   const { batchSize, lr, weightDecay, muonLr, seed, accumulate, ...rest } = { ...recipe, ...defined(options) }
-  const { freeze, layerDecay, ema, cropScale, flip } = rest
-  const parts = { accumulate, freeze, layerDecay, ema, cropScale, flip }
+  const { freeze, layerDecay, ema, clipGradNorm, cropScale, flip } = rest
+  const parts = { accumulate, freeze, layerDecay, ema, clipGradNorm, cropScale, flip }
   const given = { steps, batchSize, lr, warmup, weightDecay, muonLr, seed, ...parts }
   check(given)
   if (from === undefined) {
@@ -311,6 +313,6 @@ function check(settings: Omit<TrainSettings, 'imageSize' | 'maxLength'>): void {
   if (!(ema >= 0 && ema < 1)) bad('ema', 'at least 0 and below 1', ema)
   if (settings.warmup >= settings.steps) bad('warmup', `less than the ${settings.steps} steps`, settings.warmup)
   if (!(settings.lr > 0 && settings.lr < Infinity)) bad('lr', 'a number above 0', settings.lr)
-  for (const name of ['weightDecay', 'muonLr'] as const)
+  for (const name of ['weightDecay', 'muonLr', 'clipGradNorm'] as const)
     if (!(settings[name] >= 0 && settings[name] < Infinity)) bad(name, 'a number of at least 0', settings[name])
 }

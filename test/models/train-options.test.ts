@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { destroyDevice } from '../../index.js'
 import { loadClip } from '../../models/clip/checkpoint.js'
 import { type TrainOptions, trainClip } from '../../models/clip/train.js'
+import { readSafetensors } from '../../stdlib/checkpoint/index.js'
 import { drawShapes } from '../../stdlib/data/index.js'
 import { tinyRun } from './tiny.js'
 
@@ -70,6 +71,35 @@ test('crops, flips and evaluations of a run that was stopped are those of an unb
   expect(existsSync(join(plain, 'evaluations.jsonl'))).toBe(false)
 })
 
+test('long gradients are scaled down, in a resumed run as in an unbroken one, and a bound above them changes nothing', async () => {
+  const run = { ...tinyRun, data, steps: 3, warmup: 0, muonLr: 0 }
+  const [free, above, below, broken] = ['free', 'above', 'below', 'cut'].map((name) => join(root, `norm-${name}`))
+  await trainClip({ ...run, out: free })
+  await trainClip({ ...run, out: above, clipGradNorm: 1e6 })
+  await trainClip({ ...run, out: below, clipGradNorm: 1e-6 })
+  expect(await weights(above)).toBe(await weights(free))
+  expect(await weights(below)).not.toBe(await weights(free))
+  // Squares of gradients of a norm of at most 1e-6 are no more than 1e-12 in all, whatever the step.
+  const moments = await readSafetensors(join(below, 'checkpoint', 'optimizer.safetensors'))
+  const squares = [...moments]
+    .filter(([name]) => name.includes('.nu.'))
+    .flatMap(([, { data }]) => [...(data as Float32Array)])
+  expect(squares.some((x) => x > 0)).toBe(true)
+  expect(squares.reduce((a, b) => a + b, 0)).toBeLessThan(1e-12)
+
+  const stop = new AbortController()
+  const cut = await trainClip({
+    ...run,
+    out: broken,
+    clipGradNorm: 1e-6,
+    signal: stop.signal,
+    onStart: () => stop.abort(),
+  })
+  expect(cut.step).toBe(1)
+  await trainClip({ ...tinyRun, muonLr: 0, data, out: broken, resume: true })
+  expect(await weights(broken)).toBe(await weights(below))
+})
+
 test('mistakes', async () => {
   const run = { ...tinyRun, data, out: join(root, 'none'), steps: 2 }
   await expect(trainClip({ ...run, cropScale: 0 })).rejects.toThrow(
@@ -77,6 +107,9 @@ test('mistakes', async () => {
   )
   await expect(trainClip({ ...run, evalData: join(root, 'nowhere'), evalEvery: 1 })).rejects.toThrow(
     'there is no such folder',
+  )
+  await expect(trainClip({ ...run, clipGradNorm: -1 })).rejects.toThrow(
+    'expected clipGradNorm to be a number of at least 0, got -1',
   )
   await expect(trainClip({ ...run, evalData, evalEvery: 0 })).rejects.toThrow(
     'expected evalEvery to be at least 1, got 0',
