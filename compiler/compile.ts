@@ -18,6 +18,7 @@ import { expand } from './pass/expand.js'
 import { narrow } from './pass/narrow.js'
 import { type Plan, type PlannedStep, plan } from './pass/plan.js'
 import { regionOf } from './pass/region.js'
+import { schedule } from './pass/schedule.js'
 import { showPlan } from './pass/show-plan.js'
 import { simplify } from './pass/simplify.js'
 import { FoveaError } from './trace/error.js'
@@ -63,8 +64,15 @@ export function compile(traced: Fn, target: Target, options: CompileOptions = {}
     return fn
   }
   const donated = options.donated ?? new Set()
-  const plannedFor = (shared: boolean): Plan =>
-    plan(regionOf(traced, { target, prepare }, { donated, shared }), target, donated)
+  const plannedFor = (shared: boolean): Plan => {
+    const region = regionOf(traced, { target, prepare }, { donated, shared })
+    const given = plan(region, target, donated)
+    const scheduled = schedule(region, donated)
+    if (scheduled === region) return given
+    // The schedule counts bytes; only a plan knows what can be written in place.
+    const other = plan(scheduled, target, donated)
+    return other.memory.peakBytes < given.memory.peakBytes && other.steps.length <= given.steps.length ? other : given
+  }
   let planned = plannedFor(true)
   // Fusion counted on outputs in place that turned out impossible: fuse less.
   const isTooWide = (step: PlannedStep): boolean =>

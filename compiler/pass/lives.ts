@@ -37,7 +37,7 @@ const inits = (step: RegionStep & { kind: 'loop' | 'while' }): Var[] =>
   step.turn.changes.flatMap(({ init }) => (typeof init === 'string' ? [] : [init]))
 
 /** Values that a step makes. */
-function madeBy(step: RegionStep): readonly Var[] {
+export function madeBy(step: RegionStep): readonly Var[] {
   switch (step.kind) {
     case 'work':
       return step.lowered.buffers.filter((_, i) => step.lowered.kernel.buffers[i].access === 'read_write')
@@ -52,7 +52,7 @@ function madeBy(step: RegionStep): readonly Var[] {
 }
 
 /** Which value's memory a step would rather go on in: [from, to]. */
-function takesOf(step: RegionStep): readonly (readonly [Var, Var])[] {
+export function takesOf(step: RegionStep): readonly (readonly [Var, Var])[] {
   if (step.kind === 'work') return step.takes
   if (step.kind !== 'loop' && step.kind !== 'while') return []
   return step.turn.changes.flatMap(({ init, out }) => (typeof init === 'string' ? [] : [[init, out] as const]))
