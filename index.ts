@@ -2,6 +2,7 @@
 
 export type { DType } from './compiler/ir/types.js'
 export * from './compiler/lang/index.js'
+export { type HeldValue, type MemoryAtPeak, memoryAtPeak } from './compiler/pass/peak.js'
 export { FoveaError } from './compiler/trace/error.js'
 export { namedScope } from './compiler/trace/source.js'
 export { Tensor } from './compiler/trace/tensor.js'

@@ -1,11 +1,9 @@
 import type { Dispatch, Program, Step } from '../ir/program.js'
+import { nameOf, showPeak } from './peak.js'
 
-/** A program's dispatches in words, for FOVEA_SHOW=plan. */
+/** A program's dispatches in words, and what is held at the peak, for FOVEA_SHOW=plan. */
 export function showPlan(p: Program): string {
-  const where = (b: number): string => {
-    const x = p.buffers[b]
-    return x.kind === 'temp' ? `t${x.slot}` : `${x.kind === 'input' ? 'in' : 'out'}${x.index}`
-  }
+  const where = (b: number): string => nameOf(p, b)
   const dispatch = (d: Dispatch, i: number, pad: string): string =>
     `${pad}  ${String(i).padStart(3)} ${p.kernels[d.kernel].name.padEnd(10)} ${d.workgroups.join('x').padEnd(12)} ${d.buffers.map(where).join(' ')}  ${d.scope ? `#${d.scope} ` : ''}${d.ops.join(' ')}`
   const lines = (steps: readonly Step[], pad: string): string[] =>
@@ -26,5 +24,6 @@ export function showPlan(p: Program): string {
   return [
     `plan ${p.name}: ${p.dispatches.length} dispatches in ${p.steps ? 'steps' : '1 submit'}, ${p.kernels.length} distinct kernels, temporaries ${p.memory.tempBytes} bytes in ${slots} slots, peak ${p.memory.peakBytes} bytes`,
     ...lines(p.steps ?? [...p.dispatches.keys()], ''),
+    ...showPeak(p),
   ].join('\n')
 }
