@@ -7,6 +7,7 @@ import { type Where, where } from '../compiler/trace/source.js'
 import { arrayTensor, setRuntimeHooks } from '../compiler/trace/tensor.js'
 import { type AnyTensor, flatten, type TreeDef, treeKey, unflatten } from '../compiler/trace/tree.js'
 import type { ArrayStorage } from './array.js'
+import { budgetBytes, refuseOverBudget } from './budget.js'
 import { compileOnce } from './cache/compile.js'
 import { type Device, getDevice } from './device.js'
 import { compileOptions, evaluate, evaluateSoon, runPending, storageOf } from './evaluate.js'
@@ -19,6 +20,11 @@ export interface JitOptions {
   readonly donate?: readonly number[]
   /** The name in errors, plans and profiles; default the function's own. */
   readonly name?: string
+  /**
+   * Most bytes that the program may take, its arguments, results and temporaries together: a number, or text such as '2GB' or
+   * '512MiB'. A program that takes more is an error before anything runs.
+   */
+  readonly memory?: number | string
 }
 
 /** What `jit` returns: the function, run on the device. */
@@ -58,7 +64,8 @@ const tooMany = 16
  * in a scalar tensor. The call resolves when its work is submitted, in one submit; results are handles, read with
  * `await y.data()`.
  *
- * Throws FoveaError 'shape', 'dtype' and 'trace' with the user's line while tracing; 'no-adapter', 'out-of-memory',
+ * Throws FoveaError 'shape', 'dtype' and 'trace' with the user's line while tracing; 'out-of-memory' for a program over its
+ * `memory`, with who holds most; 'no-adapter', 'out-of-memory',
  * 'device-lost' and 'disposed' from the device.
  *
  * @example
@@ -69,6 +76,7 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
   const name = options.name ?? (f.name || 'fn')
   const caches = new WeakMap<Device, Map<string, Promise<Compiled>>>()
   const donate = options.donate ?? []
+  const budget = options.memory === undefined ? Number.POSITIVE_INFINITY : budgetBytes(options.memory)
 
   const prepare = async (args: A, place: Where): Promise<Prepared> => {
     const { leaves, tree, paths } = flatten(args)
@@ -91,7 +99,7 @@ export function jit<A extends readonly any[], R>(f: (...args: A) => R, options: 
         console.warn(
           `fovea: '${name}' was compiled for ${tooMany} different arguments; the last: ${key.slice(0, 300)}. A number that changes every call should be a scalar tensor.`,
         )
-      compiled = build(f, args, name, device, donatedLeaves(args, donate), place)
+      compiled = build(f, args, name, device, donatedLeaves(args, donate), place, budget)
       cache.set(key, compiled)
       compiled.catch(() => cache.delete(key))
     }
@@ -149,12 +157,15 @@ async function build(
   device: Device,
   donated: ReadonlySet<number>,
   place: Where,
+  budget: number,
 ): Promise<Compiled> {
   const { fn, captured, outTree, prints } = tracePrinting(f, args, name, true, place)
   // What is checked for NaN may be run again, so its inputs stay.
   const overwritten: ReadonlySet<number> = nansWanted() ? new Set() : donated
+  const program = await compileOnce(fn, device.target, { ...compileOptions(), donated: overwritten })
+  refuseOverBudget(program, budget)
   return {
-    executable: await load(device, await compileOnce(fn, device.target, { ...compileOptions(), donated: overwritten })),
+    executable: await load(device, program),
     fn,
     prints,
     captured,
