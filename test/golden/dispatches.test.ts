@@ -18,7 +18,7 @@ import {
   tensor,
   valueAndGrad,
 } from '../../index.js'
-import { layerNorm } from '../../stdlib/nn/index.js'
+import { crossEntropy, layerNorm, rmsNorm, rotary } from '../../stdlib/nn/index.js'
 import { adamw } from '../../stdlib/optim/index.js'
 import { target } from './target.js'
 
@@ -32,13 +32,21 @@ const dispatches = (f: (...args: any[]) => unknown, ...args: unknown[]): number 
 const x = array(8, 12, 64)
 const norm = { weight: array(64), bias: array(64) }
 
-test('one dispatch: pointwise chains, softmax, layerNorm, logSoftmax, losses', () => {
+test('one dispatch: pointwise chains, softmax, norms, rotary embeddings, losses (their gradient two)', () => {
   expect(dispatches((a: any) => sub(mul(add(a, 1), 2), square(a)), x)).toBe(1)
   expect(dispatches((a: any) => softmax(a, -1), x)).toBe(1)
   expect(dispatches((a: any) => softmax(a, 1), x)).toBe(1)
   expect(dispatches((a: any) => logSoftmax(a, -1), x)).toBe(1)
   expect(dispatches((a: any) => layerNorm(a, norm, 1e-5), x)).toBe(1)
   expect(dispatches((a: any) => mean(square(a)), x)).toBe(1)
+  expect(dispatches((a: any, w: any) => rmsNorm(a, w, 1e-6), x, array(64))).toBe(1)
+  expect(dispatches((a: any, b: any) => layerNorm(add(a, b) as any, norm, 1e-5), x, x)).toBe(1)
+  const labels = tensor(new Int32Array(96), [8, 12])
+  expect(dispatches((a: any, y: any) => crossEntropy(a, y), x, labels)).toBe(1)
+  const losses = (a: any, y: any) => grad((b: any) => mean(crossEntropy(b, y) as any) as any)(a)
+  expect(dispatches(losses, x, labels)).toBe(2)
+  const table = { cos: array(12, 8), sin: array(12, 8) }
+  expect(dispatches((a: any, angles: any) => rotary(a, angles), array(8, 12, 4, 16), table)).toBe(1)
 })
 
 test('one dispatch: a product with bias, activation and residual', () => {
