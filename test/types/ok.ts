@@ -106,6 +106,7 @@ import type { NamedSize } from '../../compiler/types/dim.js'
 import type { Dim, Shape } from '../../compiler/types/shape.js'
 import type { Grads, LeadingDim, Unbatched } from '../../compiler/types/transform.js'
 import type { Batched } from '../../compiler/types/vmap.js'
+import { crossEntropy, rmsNorm } from '../../stdlib/nn/index.js'
 import { type Eq, type F, is } from './shapes.js'
 
 declare const t: <const S extends Shape>(...s: S) => Tensor<[...S], 'f32'>
@@ -351,6 +352,10 @@ export const anyShape: Tensor = t('B', 512)
 export const numBatch: F<[number, 512]> = t(8, 512)
 // @ts-expect-error B is not T
 export const wrong: F<['T', 512]> = t('B', 512)
+
+// fovea/nn
+is<['B', 'T', 512]>()(rmsNorm(t('B', 'T', 512), t(512), 1e-6))
+is<['B', 'T']>()(crossEntropy(t('B', 'T', 10), i('B', 'T')))
 
 // functions over named dims
 const layerNorm = poly((x: F<['b', 't', 'd']>, g: F<['d']>, c: F<['d']>): F<['b', 't', 'd']> => {

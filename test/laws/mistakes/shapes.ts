@@ -1,5 +1,5 @@
 import * as f from '../../../index.js'
-import { layerNorm } from '../../../stdlib/nn/index.js'
+import { layerNorm, rmsNorm } from '../../../stdlib/nn/index.js'
 import type { Mistake } from './mistake.js'
 
 const { ones, tensor } = f
@@ -188,6 +188,11 @@ export const shapes: readonly Mistake[] = [
     'layerNorm of a number',
     () => layerNorm(ones([]) as never, { weight: ones([3]), bias: ones([3]) } as never, 1e-5),
     'layerNorm: expected x [...s, d], weight [d] and bias [d], got [], [3] and [3]',
+  ],
+  [
+    'rmsNorm, weight of another size',
+    () => rmsNorm(ones([2, 4]) as never, ones([3]) as never, 1e-5),
+    'rmsNorm: expected x [...s, d] and weight [d], got [2, 4] and [3]',
   ],
   [
     'scan, a carry that grows',
