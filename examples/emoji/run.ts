@@ -62,8 +62,8 @@ const { clip, step } = await trainClip({
   steps: Number(values.steps),
   batchSize: Number(values['batch-size']),
   seed: Number(values.seed),
-  onStart: ({ step, steps }) => {
-    bar = progress({ total: steps, start: step })
+  onStart: ({ steps }) => {
+    bar = progress({ total: steps })
   },
   onStep: ({ step, loss, lr, stall_s }, { batchSize }) =>
     bar?.update({ step, loss, lr, images: batchSize, stall: stall_s }),

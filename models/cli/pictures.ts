@@ -16,7 +16,7 @@ export async function embedding<T>(
       },
       onProgress(done, total) {
         if (!show) {
-          show = progress({ total, start: done, unit: 'picture' })
+          show = progress({ total, unit: 'picture' })
           last = done // Those of a run before are no measure of speed.
         }
         if (done > last) show.update({ step: done, images: done - last })

@@ -29,8 +29,8 @@ export async function trainWithProgress(options: TrainOptions): Promise<Trained>
     const trained = await trainClip({
       ...options,
       signal: stop.signal,
-      onStart({ step, steps }) {
-        show = progress({ total: steps, start: step })
+      onStart({ steps }) {
+        show = progress({ total: steps })
       },
       onStep({ step, loss, lr, stall_s }, { batchSize }) {
         show?.update({ step, loss, lr, images: batchSize, stall: stall_s })

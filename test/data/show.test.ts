@@ -1,5 +1,5 @@
 import sharp from 'sharp'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { brief, duration, lossCurve, lossCurvePng, progress, table } from '../../stdlib/show/index.js'
 
 const points = Array.from({ length: 5000 }, (_, i) => ({ step: i, loss: 4 * Math.exp(-i / 500) + (i % 2) * 0.1 }))
@@ -44,10 +44,44 @@ describe('progress', () => {
     show.update({ step: 1, loss: 4.1591, lr: 1e-4, images: 64 })
     show.update({ step: 2, loss: 4, lr: 1e-4, images: 64 })
     show.done()
-    expect(written[0]).toMatch(/^\rstep 1\/10 {2}loss 4\.159 {2}lr 1e-4 {2}\S+ images\/s {2}\d+ s left/)
+    expect(written[0]).toMatch(/^\rstep 1\/10 {2}loss 4\.159 {2}lr 1e-4 {2}\S+ images\/s/)
+    expect(written[0]).not.toContain('left')
     expect(written[0].endsWith('\x1b[K')).toBe(true)
     expect(written.at(-2)).toContain('step 2/10')
     expect(written.at(-1)).toBe('\n')
+  })
+
+  test('tells the time left by the pace of groups after the first, which warms up', () => {
+    const { written, stream } = collect(false)
+    let now = 0
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+    const show = progress({ total: 1000, stream })
+    // Eight steps at a time: the first eight take a minute, those after it a second each.
+    for (let group = 0; group < 4; group++) {
+      now += group === 0 ? 60_000 : 8000
+      for (let i = 1; i <= 8; i++) show.update({ step: group * 8 + i })
+    }
+    clock.mockRestore()
+    expect(written.map((line) => line.trim())).toEqual([
+      'step 1/1000',
+      'step 9/1000',
+      'step 17/1000  16 min 23 s left',
+      'step 25/1000  16 min 15 s left',
+    ])
+  })
+
+  test('tells the time left of steps that are never apart', () => {
+    const { written, stream } = collect(true)
+    let now = 0
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+    const show = progress({ total: 10_000, stream })
+    for (let step = 1; step <= 3000; step++) {
+      now += 2
+      show.update({ step })
+    }
+    clock.mockRestore()
+    expect(written[0]).not.toContain('left')
+    expect(written.at(-1)).toMatch(/ 14 s left/)
   })
 
   test('writes few lines elsewhere, the last one among them', () => {
