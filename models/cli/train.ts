@@ -35,7 +35,7 @@ const trainClipCommand = (): Command =>
     .addOption(new Option('--freeze <tower>', 'train all but this tower').choices(['none', 'image', 'text']))
     .option('--layer-decay <rate>', 'of learning rates, a layer, from the top down (default: 1)', share)
     .option(
-      '--clip-grad-norm <norm>',
+      '--clip-grad-norm <n>',
       'scale longer gradients down to this norm, over all parameters (default: none)',
       notNegative,
     )
