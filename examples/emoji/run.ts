@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { destroyDevice } from '../../index.js'
 import { evaluateRetrieval, trainClip } from '../../models/clip/index.js'
-import type { Rgb } from '../../stdlib/image/index.js'
 import { progress } from '../../stdlib/show/index.js'
 import { emojiConfig } from './config.js'
 import { prepare, vendors } from './data.js'
@@ -26,27 +25,6 @@ const other = vendors.find((vendor) => vendor !== trained)!
 const folder = (name: string): string => join(values.out, name)
 for (const vendor of vendors) await prepare(vendor, folder(vendor))
 
-/** Vendors choose colours of their own: in half of the pictures channels change places, in a quarter all are grey. */
-const recolour = (image: Rgb, random: () => number): Rgb => {
-  const choice = random()
-  if (choice >= 0.75) return image
-  const order = choice < 0.25 ? undefined : orders[Math.floor(random() * orders.length)]
-  const data = Uint8Array.from(image.data)
-  for (let i = 0; i < data.length; i += 3) {
-    const pixel = data.slice(i, i + 3)
-    const grey = (pixel[0] * 299 + pixel[1] * 587 + pixel[2] * 114) / 1000
-    for (let c = 0; c < 3; c++) data[i + c] = order ? pixel[order[c]] : grey
-  }
-  return { ...image, data }
-}
-const orders = [
-  [0, 2, 1],
-  [1, 0, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-]
-
 const run = folder(`model-${trained}`)
 let bar: ReturnType<typeof progress> | undefined
 const began = performance.now()
@@ -57,7 +35,6 @@ const { clip, step } = await trainClip({
   config: emojiConfig,
   imageSize: 48,
   maxLength: 24,
-  augment: recolour,
   cropScale: Number(values['crop-scale']),
   steps: Number(values.steps),
   batchSize: Number(values['batch-size']),

@@ -80,8 +80,6 @@ export interface TrainOptions extends Partial<TrainSettings>, CorruptOptions {
   readonly resume?: boolean
   /** Steps between checkpoints. */
   readonly saveEvery?: number
-  /** Changes pictures before they are cropped, as `batches` says: a resumed run must be given the same. */
-  readonly augment?: BatchOptions['augment']
   /** A folder of captioned pictures on which retrieval is measured, every `evalEvery` steps and at the end; the best model is kept in `best/`. */
   readonly evalData?: string
   /** Steps between evaluations; a tenth of all, if left out. */
@@ -180,7 +178,7 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
     options.onEvaluation?.(record, best)
   }
 
-  const augment = augmentation(settings, size, options.augment)
+  const augment = augmentation(settings, size)
   const cache = !augment && pairs.length * 3 * size ** 2 <= cacheBytes
   const order = { batchSize, seed, preprocessor, startStep: first, cache, augment, corrupt, records }
   let ready = performance.now()
@@ -209,15 +207,10 @@ export async function trainClip(options: TrainOptions): Promise<Trained> {
 }
 
 /** What is done to a picture before it is prepared, or undefined. */
-function augmentation(
-  { cropScale, flip }: TrainSettings,
-  size: number,
-  first: BatchOptions['augment'],
-): BatchOptions['augment'] {
-  if (cropScale === 1 && !flip) return first
+function augmentation({ cropScale, flip }: TrainSettings, size: number): BatchOptions['augment'] {
+  if (cropScale === 1 && !flip) return undefined
   const scale = [cropScale, 1] as const
-  return (picture, random) => {
-    const image = first ? first(picture, random) : picture
+  return (image, random) => {
     const seen = cropScale < 1 ? randomResizedCrop(image, size, { scale, filter: 'bicubic', random }) : image
     return flip && random() < 0.5 ? flipHorizontal(seen) : seen
   }
