@@ -31,7 +31,7 @@ const began = performance.now()
 const { clip, step } = await trainClip({
   data: folder(trained),
   out: run,
-  resume: existsSync(run),
+  resume: existsSync(join(run, 'checkpoint')),
   config: emojiConfig,
   imageSize: 48,
   maxLength: 24,
