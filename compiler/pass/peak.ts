@@ -7,7 +7,8 @@ export interface HeldValue {
   /** Its number among the program's buffers. */
   readonly buffer: number
   readonly bytes: number
-  /** Of the kernel that makes it. */
+  /** Which makes it, with its scope, line and ops. */
+  readonly dispatch: number
   readonly scope: string
   readonly loc?: Loc
   readonly ops: readonly string[]
@@ -43,24 +44,16 @@ interface Interval {
  */
 export function memoryAtPeak(program: Program): MemoryAtPeak {
   const { buffers, dispatches } = program
-  const held = [...intervals(program)].filter(([b]) => buffers[b].kind !== 'input')
-  const change: number[] = new Array(dispatches.length + 1).fill(0)
-  const end = (b: number, last: number): number => (buffers[b].kind === 'output' ? dispatches.length - 1 : last)
-  for (const [b, { first, last }] of held) {
-    change[first] += buffers[b].bytes
-    change[end(b, last) + 1] -= buffers[b].bytes
-  }
-  let [live, bytes, dispatch] = [0, 0, -1]
-  dispatches.forEach((_, i) => {
-    live += change[i]
-    if (live > bytes) [bytes, dispatch] = [live, i]
-  })
+  const held = heldIn(program)
+  const live = liveBytes(program)
+  const bytes = live.reduce((most, n) => Math.max(most, n), 0)
+  const dispatch = bytes > 0 ? live.indexOf(bytes) : -1
   const values = held
-    .filter(([b, { first, last }]) => first <= dispatch && dispatch <= end(b, last))
-    .map(([buffer, { first }]): HeldValue => {
+    .filter(({ first, last }) => first <= dispatch && dispatch <= last)
+    .map(({ buffer, first }): HeldValue => {
       const { kind, bytes } = buffers[buffer] as { kind: 'temp' | 'output'; bytes: number }
       const { scope, loc, ops } = dispatches[first]
-      return { kind, buffer, bytes, scope, ...(loc && { loc }), ops }
+      return { kind, buffer, bytes, dispatch: first, scope, ...(loc && { loc }), ops }
     })
     .sort((a, b) => b.bytes - a.bytes || a.buffer - b.buffer)
   const scopes = new Map<string, { scope: string; bytes: number; values: number }>()
@@ -69,6 +62,26 @@ export function memoryAtPeak(program: Program): MemoryAtPeak {
     scopes.set(v.scope, { scope: v.scope, bytes: sum.bytes + v.bytes, values: sum.values + 1 })
   }
   return { bytes, dispatch, values, scopes: [...scopes.values()].sort((a, b) => b.bytes - a.bytes) }
+}
+
+/** Bytes of temporaries and results that are held at each dispatch. */
+export function liveBytes(program: Program): number[] {
+  const change: number[] = new Array(program.dispatches.length + 1).fill(0)
+  for (const { buffer, first, last } of heldIn(program)) {
+    change[first] += program.buffers[buffer].bytes
+    change[last + 1] -= program.buffers[buffer].bytes
+  }
+  let live = 0
+  return program.dispatches.map((_, i) => (live += change[i]))
+}
+
+/** Temporaries and results, with the first and last dispatch that they are held at: results to the end. */
+function heldIn(program: Program): { readonly buffer: number; readonly first: number; readonly last: number }[] {
+  const { buffers, dispatches } = program
+  return [...intervals(program)].flatMap(([buffer, { first, last }]) => {
+    const { kind } = buffers[buffer]
+    return kind === 'input' ? [] : [{ buffer, first, last: kind === 'output' ? dispatches.length - 1 : last }]
+  })
 }
 
 /** From which dispatch to which each buffer is needed. What a loop or branch shares with what is around it is needed throughout. */

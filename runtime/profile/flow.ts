@@ -1,4 +1,5 @@
 import type { Program, Step } from '../../compiler/ir/program.js'
+import { liveBytes, memoryAtPeak } from '../../compiler/pass/peak.js'
 import type { Edge, MemoryProfile } from './types.js'
 
 /** A program's dispatches in order, control flow opened: each once, with the loops around it. */
@@ -66,48 +67,12 @@ export function edgesOf(program: Program): Edge[] {
 
 /** The memory of temporaries and results over a call, as the plan has it. */
 export function memoryOf(program: Program): MemoryProfile {
-  const { order, loops } = inOrder(program)
-  const lives = new Map<number, { from: number; to: number; writer: number; writtenFirst: boolean }>()
-  order.forEach((dispatch, at) => {
-    program.dispatches[dispatch].buffers.forEach((buffer, i) => {
-      if (program.buffers[buffer].kind === 'input') return
-      const writes = writesAt(program, dispatch, i)
-      const life = lives.get(buffer)
-      if (!life) lives.set(buffer, { from: at, to: at, writer: dispatch, writtenFirst: writes })
-      else life.to = at
-    })
-  })
-  const held = [...lives].map(([number, life]) => {
-    let { from, to } = life
-    // What a loop's turns hand on, or share with what is outside, lives as long as the loop; inner loops come first.
-    for (const loop of loops) {
-      const touches = from <= loop.to && to >= loop.from
-      const isOwn = from >= loop.from && to <= loop.to && life.writtenFirst
-      if (touches && !isOwn) [from, to] = [Math.min(from, loop.from), Math.max(to, loop.to)]
-    }
-    const { kind, bytes } = program.buffers[number] as { kind: 'temp' | 'output'; bytes: number }
-    return { from, to: kind === 'output' ? order.length - 1 : to, bytes, kind, dispatch: life.writer }
-  })
-  const changes = new Float64Array(order.length + 1)
-  for (const { from, to, bytes } of held) {
-    changes[from] += bytes
-    changes[to + 1] -= bytes
-  }
-  let bytes = 0
-  const live = order.map((dispatch, at) => ({ dispatch, bytes: (bytes += changes[at]) }))
-  const peak = live.reduce((most, x) => Math.max(most, x.bytes), 0)
-  const at = Math.max(
-    0,
-    live.findIndex((x) => x.bytes === peak),
-  )
+  const { bytes: peak, dispatch: at, values } = memoryAtPeak(program)
   return {
     arguments: program.buffers.reduce((sum, b) => sum + (b.kind === 'input' ? b.bytes : 0), 0),
     peak,
-    at: live[at]?.dispatch ?? 0,
-    live,
-    holders: held
-      .filter((h) => h.from <= at && at <= h.to)
-      .map(({ bytes, dispatch, kind }) => ({ bytes, dispatch, kind }))
-      .sort((a, b) => b.bytes - a.bytes),
+    at: Math.max(0, at),
+    live: liveBytes(program).map((bytes, dispatch) => ({ dispatch, bytes })),
+    holders: values.map(({ bytes, dispatch, kind }) => ({ bytes, dispatch, kind })),
   }
 }
