@@ -10,6 +10,7 @@ import { type Device, type DispatchTime, getDevice } from '../device.js'
 import { compileOptions, evaluate, storageOf } from '../evaluate.js'
 import { type Executable, load } from '../executable.js'
 import { donatedLeaves, type JitOptions } from '../jit.js'
+import { usesOf } from '../place.js'
 import { edgesOf, memoryOf } from './flow.js'
 import { limitsOf } from './limits.js'
 import type { Place, Profile, ProfiledDispatch, Spread } from './types.js'
@@ -140,13 +141,9 @@ interface Inputs {
   readonly uploading: number
 }
 
-async function inputsOf(device: Device, { outputs, buffers }: Program, leaves: readonly AnyTensor[]): Promise<Inputs> {
+async function inputsOf(device: Device, program: Program, leaves: readonly AnyTensor[]): Promise<Inputs> {
   const arrays = leaves.map((x) => storageOf(x) as ArrayStorage)
-  const donated = new Set<number>()
-  for (const { donated: given, buffer } of outputs) {
-    const origin = buffers[buffer]
-    if (given && origin.kind === 'input') donated.add(origin.index)
-  }
+  const { donated } = usesOf(program)
   const bytes = new Map<number, Uint8Array<ArrayBuffer>>()
   let uploading = 0
   for (const [i, { memory, shape, dtype }] of arrays.entries()) {
