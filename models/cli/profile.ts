@@ -1,17 +1,7 @@
 import { Argument, Command, Option } from 'commander'
 import { deviceNames } from '../../runtime/choose.js'
 import { whole } from './options.js'
-
-interface ProfileCommandOptions {
-  readonly export: string
-  readonly rounds: number
-  readonly top: number
-  readonly device?: string
-  readonly batch: number
-  readonly json: boolean
-  readonly trace?: string
-  readonly html?: string
-}
+import type { ProfilingOptions } from './profiling.js'
 
 export const profileCommand = (): Command =>
   new Command('profile')
@@ -45,7 +35,7 @@ Exit status: 0; 1 for an error; 2 if the command line is wrong.
 Example:
   fovea profile clip --rounds 20 --html clip.html`,
     )
-    .action(async (file: string, options: ProfileCommandOptions) => {
+    .action(async (file: string, options: ProfilingOptions) => {
       const { runProfile } = await import('./profiling.js')
       await runProfile(file, options)
     })
