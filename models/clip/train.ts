@@ -234,9 +234,7 @@ async function begin(
   }
   if (!saved)
     throw new FoveaError('input', `nothing to resume: ${out} holds no checkpoint; start a run without resuming`)
-  const { accumulate, freeze, layerDecay, ema, clipGradNorm, cropScale, flip } = recipe
-  // Checkpoints of the first version don't have these.
-  const absent = { accumulate, freeze, layerDecay, ema, clipGradNorm, cropScale, flip, ...saved.options }
+  const absent = { ...later(recipe), ...saved.options }
   const settings = { ...saved.options, ...absent } as unknown as TrainSettings
   for (const [name, value] of Object.entries(settings)) {
     const given = options[name as keyof TrainSettings]
@@ -259,10 +257,9 @@ async function fresh(
 ): Promise<{ clip: Clip; settings: TrainSettings }> {
   const { from, config: sized = smallConfig, steps = recipe.steps } = options
   const { warmup = Math.min(recipe.warmup, Math.floor(steps / 10)) } = options
-  const { batchSize, lr, weightDecay, muonLr, seed, accumulate, ...rest } = { ...recipe, ...defined(options) }
-  const { freeze, layerDecay, ema, clipGradNorm, cropScale, flip } = rest
-  const parts = { accumulate, freeze, layerDecay, ema, clipGradNorm, cropScale, flip }
-  const given = { steps, batchSize, lr, warmup, weightDecay, muonLr, seed, ...parts }
+  const wanted = { ...recipe, ...defined(options) }
+  const { batchSize, lr, weightDecay, muonLr, seed } = wanted
+  const given = { steps, batchSize, lr, warmup, weightDecay, muonLr, seed, ...later(wanted) }
   check(given)
   if (from === undefined) {
     const { imageSize = recipe.imageSize, maxLength = recipe.maxLength } = options
@@ -285,6 +282,25 @@ async function fresh(
   }
   return { clip, settings: { ...given, imageSize, maxLength } }
 }
+
+/** Settings that checkpoints of earlier versions don't have: those runs had the recipe's. */
+const later = ({
+  accumulate,
+  freeze,
+  layerDecay,
+  ema,
+  clipGradNorm,
+  cropScale,
+  flip,
+}: Omit<TrainSettings, 'warmup'>) => ({
+  accumulate,
+  freeze,
+  layerDecay,
+  ema,
+  clipGradNorm,
+  cropScale,
+  flip,
+})
 
 const defined = <T extends object>(options: T): Partial<T> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
