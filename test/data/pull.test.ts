@@ -116,7 +116,7 @@ test('names that lead out of the folder are not fetched', async () => {
   const evil = [
     '../evil.safetensors',
     '..',
-    '/tmp/evil.pt',
+    '/etc/evil.pt',
     'x\\..\\..\\evil.pt',
     'C:evil.json',
     'sub/model.safetensors',
